@@ -1,0 +1,1 @@
+"""What each table is: columns, key, clustering, comments, constraints. Nothing else declares a schema."""

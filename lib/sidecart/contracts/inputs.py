@@ -1,0 +1,130 @@
+"""The landing contracts: what a shop hands over, as CSV, JSON lines, Parquet or Delta."""
+
+from __future__ import annotations
+
+from sidecart.contracts.model import InputColumn, InputContract, Kind
+
+ORDERS = InputContract(
+    name="orders",
+    one_row="one line of an order, or a cancellation, return or adjustment of one",
+    key=("order_id", "line_no"),
+    is_required=True,
+    columns=(
+        InputColumn("order_id", Kind.ID, "the order; a return or cancellation may lack it"),
+        InputColumn("line_no", Kind.ID, "the line within the order; without it exact duplicates drop and the rest merge"),
+        InputColumn("buyer_id", Kind.ID, "who bought; empty for a guest, who counts as a buyer of its own"),
+        InputColumn("variant_id", Kind.ID, "the sellable variant", is_required=True),
+        InputColumn("region_id", Kind.ID, "the place of the order; empty means the shop's default region"),
+        InputColumn("quantity", Kind.NUMBER, "how many; negative only in a return or cancellation", is_required=True),
+        InputColumn("unit_price", Kind.MONEY, "price of one unit in `currency`; not needed for pairs"),
+        InputColumn("ordered_at", Kind.TIMESTAMP, "when; without an offset it is the shop's time", is_required=True),
+        InputColumn("currency", Kind.CURRENCY, "ISO 4217 code; empty means the shop's currency"),
+        InputColumn(
+            "status",
+            Kind.CHOICE,
+            "what the line does; empty means sale",
+            choices=("sale", "cancel", "return", "adjust"),
+        ),
+        InputColumn("source_seq", Kind.INTEGER, "the shop's version of this line; the largest is the truth"),
+    ),
+)
+
+VIEWS = InputContract(
+    name="views",
+    one_row="one visit of a product page, or one add to cart",
+    key=("session_id", "variant_id", "viewed_at", "kind"),
+    columns=(
+        InputColumn("session_id", Kind.ID, "the visit", is_required=True),
+        InputColumn("buyer_id", Kind.ID, "who looked, where known"),
+        InputColumn("variant_id", Kind.ID, "the variant looked at", is_required=True),
+        InputColumn("region_id", Kind.ID, "the place; empty means the shop's default region"),
+        InputColumn("viewed_at", Kind.TIMESTAMP, "when", is_required=True),
+        InputColumn("kind", Kind.CHOICE, "view or cart; empty means view", choices=("view", "cart")),
+    ),
+)
+
+CATALOG = InputContract(
+    name="catalog",
+    one_row="one variant",
+    key=("variant_id",),
+    is_required=True,
+    columns=(
+        InputColumn("variant_id", Kind.ID, "the sellable variant", is_required=True),
+        InputColumn("group_id", Kind.ID, "the product it is a variant of; empty means a group of its own"),
+        InputColumn("category_id", Kind.ID, "its category, as deep as the shop knows it"),
+        InputColumn("brand", Kind.TEXT, "its brand; empty is no brand and matches none"),
+        InputColumn("name", Kind.TEXT, "what people call it"),
+        InputColumn("attributes", Kind.MAP, "colour, size and the like: a JSON object of texts"),
+        InputColumn("listed_at", Kind.TIMESTAMP, "since when it is in the catalogue"),
+        InputColumn("sold_by", Kind.CHOICE, "unit or weight; empty means unit", choices=("unit", "weight")),
+    ),
+)
+
+CATEGORIES = InputContract(
+    name="categories",
+    one_row="one category of the tree",
+    key=("category_id",),
+    columns=(
+        InputColumn("category_id", Kind.ID, "the category", is_required=True),
+        InputColumn("parent_id", Kind.ID, "the category above; empty at the top"),
+        InputColumn("name", Kind.TEXT, "what people call it"),
+    ),
+)
+
+OFFERS = InputContract(
+    name="offers",
+    one_row="one variant as one region sells it",
+    key=("region_id", "variant_id"),
+    columns=(
+        InputColumn("region_id", Kind.ID, "the region; empty means the shop's default region"),
+        InputColumn("variant_id", Kind.ID, "the variant", is_required=True),
+        InputColumn("available", Kind.BOOLEAN, "whether it can be bought now; empty means true"),
+        InputColumn("price", Kind.MONEY, "what it costs there now"),
+        InputColumn("list_price", Kind.MONEY, "what it costs without a discount"),
+        InputColumn("attributes", Kind.MAP, "attributes that differ by region: a JSON object of texts"),
+        InputColumn("updated_at", Kind.TIMESTAMP, "when this became true; the newest row of a key wins"),
+    ),
+)
+
+REGIONS = InputContract(
+    name="regions",
+    one_row="one region of the tree",
+    key=("region_id",),
+    columns=(
+        InputColumn("region_id", Kind.ID, "the region", is_required=True),
+        InputColumn("parent_id", Kind.ID, "the region above; empty means directly under the root"),
+        InputColumn("name", Kind.TEXT, "what people call it"),
+    ),
+)
+
+RULES = InputContract(
+    name="rules",
+    one_row="one rule: in this context these candidates are denied, or allowed in spite of a deny of lower priority",
+    key=("rule_id",),
+    columns=(
+        InputColumn("rule_id", Kind.ID, "the rule", is_required=True),
+        InputColumn("action", Kind.CHOICE, "allow or deny", is_required=True, choices=("allow", "deny")),
+        InputColumn(
+            "anchor_by",
+            Kind.CHOICE,
+            "what chooses the anchors; empty means any",
+            choices=("any", "category", "variant", "group", "brand", "attribute"),
+        ),
+        InputColumn("anchor_value", Kind.TEXT, "which of them; a category includes those below it"),
+        InputColumn(
+            "candidate_by",
+            Kind.CHOICE,
+            "what chooses the candidates",
+            is_required=True,
+            choices=("any", "category", "variant", "group", "brand", "attribute"),
+        ),
+        InputColumn("candidate_value", Kind.TEXT, "which of them"),
+        InputColumn("region_id", Kind.ID, "only there and below; empty means everywhere"),
+        InputColumn("starts_on", Kind.DATE, "first day it holds; empty means always"),
+        InputColumn("ends_on", Kind.DATE, "last day it holds; empty means for ever"),
+        InputColumn("priority", Kind.INTEGER, "larger wins, at the same priority deny wins; empty means 0"),
+    ),
+    notes=("Anchors or candidates chosen by group, brand or attribute stop the run: this version can't apply them.",),
+)
+
+INPUTS = {c.name: c for c in (ORDERS, VIEWS, CATALOG, CATEGORIES, OFFERS, REGIONS, RULES)}

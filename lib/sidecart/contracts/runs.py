@@ -1,0 +1,93 @@
+"""Runs: what ran on what, and which versions are live."""
+
+from __future__ import annotations
+
+from sidecart.contracts.model import Check, Column, Contract, Layer, required
+
+RUNS = Contract(
+    name="runs",
+    layer=Layer.RUNS,
+    one_row="one run of the chain, written when it ends",
+    key=("run_id",),
+    columns=(
+        required("run_id", "STRING", "the run"),
+        required("as_of", "TIMESTAMP", "the moment the run speaks of, UTC: later rows are refused"),
+        required("started_at", "TIMESTAMP", "when it began, UTC"),
+        required("ended_at", "TIMESTAMP", "when it ended, UTC"),
+        required("outcome", "STRING", "published, refused (a gate) or failed (an error)"),
+        Column("reason", "STRING", "why it was refused or failed"),
+        required("code_version", "STRING", "the version of sidecart"),
+        required("settings_hash", "STRING", "sha-256 of the effective configuration"),
+        required("settings", "STRING", "the effective configuration, as JSON, no secrets in it"),
+        Column("release_id", "STRING", "the release it published"),
+    ),
+    checks=(Check("outcome_known", "outcome IN ('published', 'refused', 'failed')"),),
+)
+
+BOOKS = Contract(
+    name="books",
+    layer=Layer.RUNS,
+    one_row="one input of one run: where its rows went",
+    key=("run_id", "input"),
+    columns=(
+        required("run_id", "STRING", "the run"),
+        required("input", "STRING", "the contract: orders, catalog, …"),
+        required("rows_read", "BIGINT", "rows in files that this run read"),
+        required("rows_accepted", "BIGINT", "rows that entered silver"),
+        required("rows_held", "BIGINT", "rows that wait for the catalogue to bring their variant"),
+        required("rows_quarantined", "BIGINT", "rows refused, in the table quarantine"),
+        required("rows_deduplicated", "BIGINT", "rows equal to one already accepted, or replaced by a newer one"),
+    ),
+    checks=(
+        Check(
+            "books_balance",
+            "rows_read = rows_accepted + rows_held + rows_quarantined + rows_deduplicated",
+        ),
+    ),
+)
+
+INGESTED_FILES = Contract(
+    name="ingested_files",
+    layer=Layer.RUNS,
+    one_row="one landing file that was read",
+    key=("input", "source_file", "sha256"),
+    columns=(
+        required("input", "STRING", "the contract it was read for"),
+        required("source_file", "STRING", "path relative to the landing folder"),
+        required("sha256", "STRING", "of its bytes: the same content is never read twice"),
+        required("bytes", "BIGINT", "its size"),
+        required("rows", "BIGINT", "rows in it, by an independent count"),
+        required("run_id", "STRING", "the run that read it"),
+    ),
+)
+
+RELEASES = Contract(
+    name="releases",
+    layer=Layer.RUNS,
+    one_row="one table of one release: the newest release is what readers see",
+    key=("release_id", "table_name"),
+    columns=(
+        required("release_id", "STRING", "the release; ids sort by time"),
+        required("run_id", "STRING", "the run that published it"),
+        required("as_of", "TIMESTAMP", "the moment it speaks of, UTC"),
+        required("released_at", "TIMESTAMP", "when it was published, UTC"),
+        required("table_name", "STRING", "the table"),
+        required("table_version", "BIGINT", "its Delta version in this release"),
+    ),
+)
+
+STAGES = Contract(
+    name="stages",
+    layer=Layer.RUNS,
+    one_row="one stage of one run: rows and time",
+    key=("run_id", "stage"),
+    columns=(
+        required("run_id", "STRING", "the run"),
+        required("stage", "STRING", "the stage"),
+        required("rows_in", "BIGINT", "rows it read from its main input"),
+        required("rows_out", "BIGINT", "rows it wrote"),
+        required("seconds", "DOUBLE", "wall time"),
+    ),
+)
+
+TABLES = (RUNS, BOOKS, INGESTED_FILES, RELEASES, STAGES)

@@ -1,0 +1,33 @@
+"""The errors a user can meet. Each message names the file, row, column or key, and the remedy."""
+
+
+class SidecartError(Exception):
+    """Base of all errors that sidecart raises on purpose; the command line prints them without a trace."""
+
+
+class SettingsError(SidecartError):
+    """A configuration file or value can't be used."""
+
+
+class ContractError(SidecartError):
+    """A frame or table does not have the columns its contract declares."""
+
+
+class InputError(SidecartError):
+    """A landing file fails the whole run. `code` is the stable reason code."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(f"{code}: {message}")
+        self.code = code
+
+
+class RuleError(SidecartError):
+    """A rule can't be applied by this version; rules are never silently ignored."""
+
+
+class GateError(SidecartError):
+    """A quality gate refused to publish."""
+
+
+class StorageError(SidecartError):
+    """The warehouse is missing, locked, damaged or of another version."""

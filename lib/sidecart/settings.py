@@ -1,0 +1,255 @@
+"""Settings: one frozen dataclass per stage, each described once, loaded from TOML over a preset.
+
+A shop's file names only what differs. Order of precedence: defaults, preset, shop file.
+"""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+import json
+import tomllib
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Annotated, Any, Literal, get_type_hints
+from zoneinfo import ZoneInfo, available_timezones
+
+from pydantic import ConfigDict, Field, TypeAdapter, ValidationError, field_validator
+from pydantic.dataclasses import dataclass as checked_dataclass
+
+from sidecart.errors import SettingsError
+
+_STRICT = ConfigDict(extra="forbid", strict=True)
+_MAX_BYTES = 64 * 1024
+
+Share = Annotated[float, Field(ge=0, lt=1)]
+Identifier = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$")]
+
+
+@checked_dataclass(frozen=True, config=_STRICT)
+class ShopSettings:
+    """Who the shop is."""
+
+    shop_id: Identifier = "shop"
+    """Names the shop in run records; letters, digits, dot, dash and underscore."""
+    timezone: str = "UTC"
+    """IANA zone of times that carry no offset, and of `_on` dates."""
+    currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")] = "EUR"
+    """ISO 4217 code of prices that carry none."""
+    root_region: Identifier = "root"
+    """The region above all others; every shop has one."""
+    default_region: str | None = None
+    """Region of rows that name none; without it such rows are refused, or are the root's in a shop without regions."""
+
+    @field_validator("timezone")
+    @classmethod
+    def _known_zone(cls, value: str) -> str:
+        if value not in available_timezones():
+            near = difflib.get_close_matches(value, sorted(available_timezones()), 1)
+            raise ValueError(f"unknown time zone {value!r}" + (f", did you mean {near[0]!r}?" if near else ""))
+        return value
+
+    @property
+    def zone(self) -> ZoneInfo:
+        return ZoneInfo(self.timezone)
+
+
+@checked_dataclass(frozen=True, config=_STRICT)
+class IngestSettings:
+    """How landing files are read and what is refused."""
+
+    encoding: Literal["utf-8", "utf-16", "cp1251", "cp1252", "latin-1"] = "utf-8"
+    """Encoding of text files; any other is an error, never a guess."""
+    decimal_comma: bool = False
+    """Whether numbers are written 1,5 rather than 1.5."""
+    epoch_unit: Literal["none", "seconds", "milliseconds"] = "none"
+    """Unit of times that are plain integers; `none` refuses them."""
+    max_quantity: Annotated[float, Field(gt=0, le=1e9)] = 1_000_000
+    """Largest quantity of a line; above it the row is refused."""
+    future_tolerance_minutes: Annotated[int, Field(ge=0)] = 5
+    """How far after `as_of` a time may lie."""
+    earliest_year: Annotated[int, Field(ge=1900)] = 2000
+    """Times before this year are implausible; so is exactly 1970-01-01."""
+    test_order_pattern: str | None = None
+    """Regular expression over order ids of test and staff orders; they are refused as TEST_ORDER."""
+    max_row_bytes: Annotated[int, Field(gt=0)] = 1_000_000
+    """Largest text row."""
+    max_file_bytes: Annotated[int, Field(gt=0)] = 64 * 2**30
+    """Largest landing file, after decompression."""
+    max_quarantine_share: Share = 0.02
+    """Share of rows read that may be refused before a run is not published."""
+
+
+@checked_dataclass(frozen=True, config=_STRICT)
+class BasketSettings:
+    """Which baskets and buyers count."""
+
+    max_basket_variants: Annotated[int, Field(ge=2, le=5000)] = 100
+    """Baskets with more distinct variants leave every statistic (they stay in silver)."""
+    extreme_buyer_share: Share = 0.005
+    """At most this share of buyers, those with the most pair events, is left out; 0 keeps all."""
+
+
+@checked_dataclass(frozen=True, config=_STRICT)
+class CompatibilitySettings:
+    """How well a category complements another, and what that asks of a pair."""
+
+    category_level: Annotated[int, Field(ge=1, le=32)] = 2
+    """Depth of the category tree at which compatibility is measured; 1 is the top."""
+    prior_baskets: Annotated[float, Field(gt=0)] = 20.0
+    """Pseudo-baskets that pull a category pair's lift to 1; larger trusts rare pairs less."""
+    gate_constant: Annotated[float, Field(gt=0)] = 1.15
+    """Required support is ceil(max(1, constant / lift) ^ power): larger asks more evidence of every category."""
+    gate_power: Annotated[float, Field(ge=0)] = 4.0
+    """Larger asks more of incompatible categories; 0 switches the gate off."""
+
+
+PROFILE_EXPONENTS = {"rich": 0.30, "standard": 0.50, "banana": 0.70}
+
+
+@checked_dataclass(frozen=True, config=_STRICT)
+class ScoringSettings:
+    """How a candidate is scored for an anchor."""
+
+    profile: Literal["rich", "standard", "banana"] = "standard"
+    """How far popularity is reduced: rich least, banana most."""
+    popularity_exponent: Annotated[float, Field(ge=0, le=2)] | None = None
+    """Overrides the profile's exponent a; larger shows fewer bestsellers."""
+    popularity_prior: Annotated[float, Field(ge=0)] = 30.0
+    """Pseudo-buyers added to a candidate's support; larger trusts rare candidates less."""
+    lift_exponent: Annotated[float, Field(ge=0, le=2)] = 0.5
+    """Weight of category lift in the score; 0 leaves it to the gate alone."""
+    support_unit: Literal["buyers", "baskets"] = "buyers"
+    """What a count counts; `buyers` bounds what one household can do to a list."""
+
+    @property
+    def exponent(self) -> float:
+        """The exponent a that scoring uses."""
+        chosen = self.popularity_exponent
+        return PROFILE_EXPONENTS[self.profile] if chosen is None else chosen
+
+
+@checked_dataclass(frozen=True, config=_STRICT)
+class RegionSettings:
+    """Which regions have lists of their own, and how they borrow strength."""
+
+    min_region_baskets: Annotated[int, Field(ge=1)] = 500
+    """Regions with fewer counted baskets resolve to their parent's lists, cut to what they sell."""
+    min_anchor_support: Annotated[int, Field(ge=1)] = 100
+    """A region's own counts enter a list where its anchor has at least this support there."""
+    prior_support: Annotated[float, Field(gt=0)] = 300.0
+    """Weight of the parent's confidence, in the support unit; larger trusts regions less."""
+    assortment_weeks: Annotated[int, Field(ge=1)] = 26
+    """Without offers: a region sells what it sold in so many weeks before `as_of`."""
+    root_assortment_weeks: Annotated[int, Field(ge=1)] = 8
+    """Without offers: the same for the root's own lists."""
+
+
+@checked_dataclass(frozen=True, config=_STRICT)
+class ListSettings:
+    """How long lists are and what never stands in them."""
+
+    shown: Annotated[int, Field(ge=1, le=100)] = 10
+    """Candidates in a final list."""
+    root_depth: Annotated[int, Field(ge=1, le=1000)] = 100
+    """Candidates stored per anchor at the root."""
+    region_depth: Annotated[int, Field(ge=1, le=1000)] = 50
+    """Candidates stored per anchor in other regions."""
+    own_category_level: Literal["none"] | Annotated[int, Field(ge=1, le=32)] = "none"
+    """Candidates that share the anchor's category at this depth are excluded; `none` keeps them."""
+
+
+@checked_dataclass(frozen=True, config=_STRICT)
+class Settings:
+    """A shop's whole configuration."""
+
+    preset: str = "general"
+    shop: ShopSettings = field(default_factory=ShopSettings)
+    ingest: IngestSettings = field(default_factory=IngestSettings)
+    baskets: BasketSettings = field(default_factory=BasketSettings)
+    compatibility: CompatibilitySettings = field(default_factory=CompatibilitySettings)
+    scoring: ScoringSettings = field(default_factory=ScoringSettings)
+    regions: RegionSettings = field(default_factory=RegionSettings)
+    lists: ListSettings = field(default_factory=ListSettings)
+
+    def as_json(self) -> str:
+        """The effective configuration as one line of JSON; it holds no secrets by construction."""
+        return json.dumps(asdict(self), sort_keys=True)
+
+    def digest(self) -> str:
+        """sha-256 of the effective configuration."""
+        return hashlib.sha256(self.as_json().encode()).hexdigest()
+
+
+_SECTIONS = get_type_hints(Settings)
+
+
+def presets() -> dict[str, Path]:
+    """The presets that ship with the package, by name."""
+    import sidecart_presets
+
+    folders = [Path(folder) for folder in sidecart_presets.__path__]
+    return {file.stem: file for folder in folders for file in sorted(folder.glob("*.toml"))}
+
+
+def load_settings(path: Path | None) -> Settings:
+    """The settings of a shop's TOML file over the preset it names (`preset = "grocery"`) over the defaults.
+
+    Raises SettingsError for a file that can't be read, an unknown key (the nearest is named) or a bad value.
+    """
+    own = _read_toml(path) if path else {}
+    name = own.get("preset", "general")
+    known = presets()
+    if not isinstance(name, str) or name not in known:
+        raise SettingsError(f"{path}: unknown preset {name!r}{_nearest(str(name), known)}")
+    merged = _merge(_read_toml(known[name]), own)
+    merged["preset"] = name
+    return settings_from(merged, str(path or f"preset {name}"))
+
+
+def settings_from(values: dict[str, Any], origin: str = "settings") -> Settings:
+    """Settings from nested plain values; `origin` names them in errors."""
+    _refuse_unknown(values, origin)
+    try:
+        return TypeAdapter(Settings).validate_python(values)
+    except ValidationError as error:
+        lines = [f"{origin}: {'.'.join(map(str, e['loc']))}: {e['msg']} (got {e['input']!r})" for e in error.errors()]
+        raise SettingsError("\n".join(lines)) from None
+
+
+def _read_toml(path: Path) -> dict[str, Any]:
+    try:
+        raw = path.read_bytes()
+    except OSError as error:
+        raise SettingsError(f"{path}: can't be read ({error.strerror}); give the path of a TOML file") from None
+    if len(raw) > _MAX_BYTES:
+        raise SettingsError(f"{path}: {len(raw)} bytes; a configuration has at most {_MAX_BYTES}")
+    try:
+        return tomllib.loads(raw.decode("utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise SettingsError(f"{path}: not valid TOML: {error}") from None
+
+
+def _merge(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
+    merged = dict(base)
+    for key, value in over.items():
+        both = isinstance(value, dict) and isinstance(merged.get(key), dict)
+        merged[key] = _merge(merged[key], value) if both else value
+    return merged
+
+
+def _refuse_unknown(values: dict[str, Any], origin: str) -> None:
+    for section, content in values.items():
+        if section not in _SECTIONS:
+            raise SettingsError(f"{origin}: unknown key {section!r}{_nearest(section, _SECTIONS)}")
+        if not isinstance(content, dict):
+            continue
+        known = getattr(_SECTIONS[section], "__dataclass_fields__", {})
+        for key in content:
+            if key not in known:
+                raise SettingsError(f"{origin}: unknown key {section}.{key}{_nearest(key, known)}")
+
+
+def _nearest(name: str, known: Any) -> str:
+    near = difflib.get_close_matches(name, list(known), 1)
+    return f"; did you mean {near[0]!r}?" if near else f"; known are {', '.join(sorted(known))}"
