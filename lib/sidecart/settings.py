@@ -9,12 +9,12 @@ import difflib
 import hashlib
 import json
 import tomllib
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, field
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_type_hints
 from zoneinfo import ZoneInfo, available_timezones
 
-from pydantic import ConfigDict, Field, TypeAdapter, ValidationError, field_validator
+from pydantic import ConfigDict, Field, ValidationError, field_validator
 from pydantic.dataclasses import dataclass as checked_dataclass
 
 from sidecart.errors import SettingsError
@@ -211,10 +211,19 @@ def settings_from(values: dict[str, Any], origin: str = "settings") -> Settings:
     """Settings from nested plain values; `origin` names them in errors."""
     _refuse_unknown(values, origin)
     try:
-        return TypeAdapter(Settings).validate_python(values)
+        return Settings(**{key: _section(key, value) for key, value in values.items()})
     except ValidationError as error:
-        lines = [f"{origin}: {'.'.join(map(str, e['loc']))}: {e['msg']} (got {e['input']!r})" for e in error.errors()]
-        raise SettingsError("\n".join(lines)) from None
+        raise SettingsError("\n".join(_complaints(error, origin))) from None
+
+
+def _section(name: str, content: Any) -> Any:
+    return _SECTIONS[name](**content) if isinstance(content, dict) else content
+
+
+def _complaints(error: ValidationError, origin: str) -> list[str]:
+    return [
+        f"{origin}: {error.title}.{'.'.join(map(str, e['loc']))}: {e['msg']} (got {e['input']!r})" for e in error.errors()
+    ]
 
 
 def _read_toml(path: Path) -> dict[str, Any]:
