@@ -1,0 +1,163 @@
+"""State: counts of whole history. Ratios are derived from them, never stored here."""
+
+from __future__ import annotations
+
+from sidecart.contracts.model import Check, Column, Contract, Layer, required
+
+VARIANT_IDS = Contract(
+    name="variant_ids",
+    layer=Layer.STATE,
+    one_row="one variant and the integer that state tables know it by, given once and never reused",
+    key=("variant_id",),
+    columns=(
+        required("variant_id", "STRING", "the shop's id"),
+        required("variant", "INT", "the integer"),
+    ),
+    checks=(Check("variant_positive", "variant > 0"),),
+)
+
+BASKETS = Contract(
+    name="baskets",
+    layer=Layer.STATE,
+    one_row="one order with something left in it, as the distinct variants it holds",
+    key=("order_id",),
+    cluster_by=("order_id",),
+    columns=(
+        required("order_id", "STRING", "the order"),
+        required("buyer_key", "STRING", "keyed hash of the buyer; a guest order is a buyer of its own"),
+        required("is_guest", "BOOLEAN", "whether the order names no buyer"),
+        required("region_id", "STRING", "the region of the newest line"),
+        required("ordered_at", "TIMESTAMP", "time of the earliest line, UTC"),
+        required("variants", "ARRAY<INT>", "its distinct variants, ascending"),
+        Column("exclusion", "STRING", "why it is left out of every count: BASKET_CAP or EXTREME_USER; null if it counts"),
+    ),
+    checks=(Check("holds_something", "size(variants) >= 1"),),
+)
+
+BUYER_ACTIVITY = Contract(
+    name="buyer_activity",
+    layer=Layer.STATE,
+    one_row="one buyer; a guest order is a buyer of its own",
+    key=("buyer_key",),
+    columns=(
+        required("buyer_key", "STRING", "keyed hash of the buyer"),
+        required("is_guest", "BOOLEAN", "whether this is a guest order"),
+        required("baskets", "BIGINT", "baskets of this buyer"),
+        required("baskets_over_cap", "BIGINT", "of them, those above the basket cap"),
+        required("items", "BIGINT", "variants over all these baskets"),
+        required("pair_events", "BIGINT", "pairs met in baskets within the cap: the sum of n(n-1)/2"),
+        required("threshold", "BIGINT", "most pair events a buyer may have and still count"),
+        required("is_extreme", "BOOLEAN", "whether all baskets of this buyer are left out of every count"),
+        Column("reason_code", "STRING", "EXTREME_USER, or BASKET_CAP where only large baskets are left out"),
+    ),
+    checks=(
+        Check("extreme_above_threshold", "is_extreme = (pair_events > threshold)"),
+        Check("over_cap_within_baskets", "baskets_over_cap <= baskets"),
+    ),
+)
+
+REGION_SUPPORT = Contract(
+    name="region_support",
+    layer=Layer.STATE,
+    one_row="one region of the tree with everything below it",
+    key=("region_id",),
+    columns=(
+        required("region_id", "STRING", "the region"),
+        required("buyers", "BIGINT", "buyers with a counted basket there or below"),
+        required("baskets", "BIGINT", "counted baskets there or below"),
+    ),
+    checks=(Check("buyers_within_baskets", "buyers <= baskets"),),
+)
+
+VARIANT_SUPPORT = Contract(
+    name="variant_support",
+    layer=Layer.STATE,
+    one_row="one variant in one region and below",
+    key=("region_id", "variant"),
+    cluster_by=("region_id", "variant"),
+    columns=(
+        required("region_id", "STRING", "the region"),
+        required("variant", "INT", "the variant, see variant_ids"),
+        required("buyers", "INT", "buyers who ever had it in a counted basket there"),
+        required("baskets", "INT", "counted baskets there that hold it"),
+    ),
+    checks=(Check("buyers_within_baskets", "buyers >= 1 AND buyers <= baskets"),),
+)
+
+PAIR_SUPPORT = Contract(
+    name="pair_support",
+    layer=Layer.STATE,
+    one_row="one anchor in one region and below, with all it met; both directions are stored. The view `pairs` is flat",
+    key=("region_id", "anchor"),
+    cluster_by=("region_id", "anchor"),
+    columns=(
+        required("region_id", "STRING", "the region"),
+        required("anchor", "INT", "the variant, see variant_ids"),
+        required("anchor_buyers", "INT", "buyers who ever had it in a counted basket there"),
+        required("anchor_baskets", "INT", "counted baskets there that hold it"),
+        required("candidates", "ARRAY<INT>", "the variants it met, ascending"),
+        required("pair_buyers", "ARRAY<INT>", "for each, buyers who ever had both in one counted basket there"),
+        required("pair_baskets", "ARRAY<INT>", "for each, counted baskets there that hold both"),
+    ),
+    checks=(
+        Check(
+            "arrays_agree",
+            "size(candidates) = size(pair_buyers) AND size(candidates) = size(pair_baskets)",
+        ),
+        Check(
+            "pair_within_anchor",
+            "coalesce(array_max(pair_buyers), 0) <= anchor_buyers"
+            " AND coalesce(array_max(pair_baskets), 0) <= anchor_baskets",
+        ),
+    ),
+)
+
+BASKET_STRATA = Contract(
+    name="basket_strata",
+    layer=Layer.STATE,
+    one_row="one stratum of basket sizes, whole shop",
+    key=("stratum",),
+    columns=(
+        required("stratum", "INT", "smallest size of the stratum, in counted variants"),
+        required("baskets", "BIGINT", "counted baskets of that size"),
+        required("items", "BIGINT", "variants in them"),
+    ),
+    checks=(Check("items_at_least_stratum", "items >= stratum * baskets"),),
+)
+
+CATEGORY_STRATUM_SUPPORT = Contract(
+    name="category_stratum_support",
+    layer=Layer.STATE,
+    one_row="one category in one stratum of basket sizes, whole shop",
+    key=("category_id", "stratum"),
+    columns=(
+        required("category_id", "STRING", "the category at the level used"),
+        required("stratum", "INT", "smallest size of the stratum"),
+        required("baskets", "BIGINT", "counted baskets of the stratum that hold it"),
+    ),
+)
+
+CATEGORY_PAIR_SUPPORT = Contract(
+    name="category_pair_support",
+    layer=Layer.STATE,
+    one_row="two categories that met, whole shop; stored once, category_a < category_b",
+    key=("category_a", "category_b"),
+    columns=(
+        required("category_a", "STRING", "the one"),
+        required("category_b", "STRING", "the other"),
+        required("baskets", "BIGINT", "counted baskets that hold both"),
+    ),
+    checks=(Check("ordered", "category_a < category_b"),),
+)
+
+TABLES = (
+    VARIANT_IDS,
+    BASKETS,
+    BUYER_ACTIVITY,
+    REGION_SUPPORT,
+    VARIANT_SUPPORT,
+    PAIR_SUPPORT,
+    BASKET_STRATA,
+    CATEGORY_STRATUM_SUPPORT,
+    CATEGORY_PAIR_SUPPORT,
+)

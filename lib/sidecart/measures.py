@@ -1,0 +1,48 @@
+"""The formulae, Column to Column (design of scoring: counts in, ratios out)."""
+
+from __future__ import annotations
+
+from pyspark.sql import Column
+from pyspark.sql import functions as F
+
+STRATA = (1, 2, 3, 4, 6, 9, 13, 19, 28, 41)
+"""Smallest basket size of each stratum."""
+
+
+def stratum(size: Column) -> Column:
+    """The stratum of a basket size: the largest lower bound that the size reaches."""
+    return F.greatest(*(F.when(size >= bound, F.lit(bound)) for bound in STRATA))
+
+
+def expected_joint(a_baskets: Column, b_baskets: Column, baskets: Column, mean_size: Column) -> Column:
+    """Joint baskets that chance makes in one stratum: n_a n_b / N (1 - 1/k).
+
+    The last factor is there because a basket of k variants has no pair of a variant with itself.
+    """
+    return a_baskets * b_baskets / baskets * (1 - 1 / mean_size)
+
+
+def shrunk_lift(joint: Column, expected: Column, prior: float) -> Column:
+    """(O + prior) / (E + prior): lift, pulled to 1 where little is expected."""
+    return (joint + F.lit(prior)) / (expected + F.lit(prior))
+
+
+def required_support(lift: Column, constant: float, power: float) -> Column:
+    """ceil(max(1, constant / lift) ^ power): the less compatible, the more evidence is asked."""
+    asked = F.ceil(F.pow(F.greatest(F.lit(1.0), F.lit(constant) / lift), F.lit(power)))
+    return F.least(asked, F.lit(2**31 - 1)).cast("int")
+
+
+def posterior(support: Column, anchor_support: Column, parent: Column, prior: float) -> Column:
+    """(c + k p) / (n + k): a region's confidence, pulled to its parent's p by k pseudo-buyers."""
+    return (support + F.lit(prior) * parent) / (anchor_support + F.lit(prior))
+
+
+def score_key(
+    confidence: Column, candidate_support: Column, lift: Column, *, prior: float, exponent: float, lift_exponent: float
+) -> Column:
+    """round(1e6 ln s) with s = confidence / (n_j + prior)^a * L^g, as BIGINT: what lists are ranked by."""
+    logarithm = (
+        F.ln(confidence) - F.lit(exponent) * F.ln(candidate_support + F.lit(prior)) + F.lit(lift_exponent) * F.ln(lift)
+    )
+    return F.round(logarithm * 1e6).cast("bigint")

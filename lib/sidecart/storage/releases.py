@@ -1,0 +1,73 @@
+"""Releases: which versions of all tables readers see together."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from sidecart.contracts.frames import rows
+from sidecart.contracts.model import Contract
+from sidecart.contracts.runs import RELEASES
+from sidecart.errors import StorageError
+from sidecart.storage.warehouse import RELEASED, Warehouse
+
+
+def release_versions(warehouse: Warehouse, release_id: str | None = None) -> dict[str, int]:
+    """Table versions of a release, the newest by default; empty where nothing was ever released.
+
+    Raises StorageError for a release that does not exist.
+    """
+    if not warehouse.exists(RELEASES):
+        return {}
+    releases = warehouse.read(RELEASES)
+    wanted = release_id or newest_release(warehouse)
+    if wanted is None:
+        return {}
+    found = releases.where(F.col("release_id") == wanted).collect()
+    if not found:
+        raise StorageError(f"no release {wanted!r}; the table releases lists them")
+    return {row["table_name"]: int(row["table_version"]) for row in found}
+
+
+def newest_release(warehouse: Warehouse) -> str | None:
+    """The id of the newest release; ids sort by time."""
+    if not warehouse.exists(RELEASES):
+        return None
+    row = warehouse.read(RELEASES).agg(F.max("release_id").alias("newest")).first()
+    return row["newest"] if row else None
+
+
+def publish(
+    warehouse: Warehouse, release_id: str, run_id: str, as_of: datetime, released_at: datetime, versions: dict[str, int]
+) -> None:
+    """Make these versions what readers see, in one commit."""
+    common = {"release_id": release_id, "run_id": run_id, "as_of": as_of, "released_at": released_at}
+    frame = rows(
+        warehouse.spark,
+        RELEASES,
+        [common | {"table_name": name, "table_version": version} for name, version in sorted(versions.items())],
+    )
+    warehouse.write(RELEASES, frame.coalesce(1), run_id, mode="append")
+
+
+def current_versions(warehouse: Warehouse) -> dict[str, int]:
+    """Newest versions of all tables that a release names."""
+    return {c.name: warehouse.version(c) for c in RELEASED if warehouse.exists(c)}
+
+
+class ReleaseReader:
+    """Reads every table as one release left it."""
+
+    def __init__(self, warehouse: Warehouse, release_id: str | None = None) -> None:
+        self.warehouse = warehouse
+        self.versions = release_versions(warehouse, release_id)
+
+    def read(self, contract: Contract) -> DataFrame:
+        """The table's rows in this release; run records are read as they are now."""
+        if contract not in RELEASED:
+            return self.warehouse.read(contract)
+        if contract.name not in self.versions:
+            raise StorageError(f"table {contract.name} is in no release; run `sidecart run` first")
+        return self.warehouse.read(contract, self.versions[contract.name])

@@ -1,0 +1,153 @@
+"""The only place that knows Delta: create, read, write and rewind a shop's tables."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Literal
+
+from pyspark.sql import DataFrame, Row, SparkSession
+
+from sidecart.contracts.frames import TABLES, conform, schema
+from sidecart.contracts.model import Contract, Layer
+from sidecart.contracts.runs import INGESTED_FILES
+from sidecart.contracts.silver import QUARANTINE
+from sidecart.errors import StorageError
+from sidecart.storage.location import Location, location_of
+
+Mode = Literal["overwrite", "append"]
+
+RELEASED = tuple(
+    contract
+    for contract in TABLES.values()
+    if (contract.layer != Layer.RUNS and contract != QUARANTINE) or contract == INGESTED_FILES
+)
+"""Tables that a release names and a failed run takes back; the books of all runs stay."""
+
+_PROPERTIES = {
+    "delta.enableDeletionVectors": "false",
+    "delta.logRetentionDuration": "interval 60 days",
+    "delta.deletedFileRetentionDuration": "interval 60 days",
+}
+_UNINDEXED_KEYS = ("buyer_key", "session_id")
+
+
+@dataclass(frozen=True)
+class Written:
+    """What a write left: the table's version and how many rows it added."""
+
+    version: int
+    rows: int
+
+
+class Warehouse:
+    """A shop's tables in one location.
+
+    Reads and writes go by contract, so that no other module names a path, a format or a Delta option.
+    """
+
+    def __init__(self, spark: SparkSession, location: Location | str) -> None:
+        self.spark = spark
+        self.location = location_of(location) if isinstance(location, str) else location
+
+    def exists(self, contract: Contract) -> bool:
+        """Whether the table was ever created here."""
+        return self.location.exists(self.spark, contract)
+
+    def ensure(self, contract: Contract) -> None:
+        """Create the table where it is missing, empty, with its comments and clustering."""
+        if self.exists(contract):
+            return
+        from delta.tables import DeltaTable
+
+        builder = self.location.place(DeltaTable.create(self.spark), contract).comment(_sentence(contract))
+        for column, field in zip(contract.columns, schema(contract).fields, strict=True):
+            builder = builder.addColumn(
+                column.name, field.dataType, nullable=not column.is_required, comment=column.comment
+            )
+        for key, value in (_PROPERTIES | _statistics(contract)).items():
+            builder = builder.property(key, value)
+        if contract.cluster_by:
+            builder = builder.clusterBy(*contract.cluster_by)
+        builder.execute()
+
+    def read(self, contract: Contract, version: int | None = None) -> DataFrame:
+        """The table's rows, now or at a version.
+
+        Raises StorageError where the table does not exist.
+        """
+        if not self.exists(contract):
+            raise StorageError(f"no table {contract.name} in {self.location}; run `sidecart run` first")
+        reader = self.spark.read.format("delta")
+        if version is not None:
+            reader = reader.option("versionAsOf", version)
+        return self.location.load(reader, contract)
+
+    def write(self, contract: Contract, frame: DataFrame, run_id: str, mode: Mode = "overwrite") -> Written:
+        """Write the frame, conformed to its contract, as one commit that carries the run, and read the commit back.
+
+        An overwrite is a replace of every row: of all ways to overwrite, it is the one that keeps the clustering.
+        """
+        self.ensure(contract)
+        before = self.version(contract)
+        mark = json.dumps({"run_id": run_id, "table": contract.name, "after_version": before})
+        writer = (
+            conform(frame, contract)
+            .write.format("delta")
+            .mode(mode)
+            .option("userMetadata", mark)
+            .option("txnAppId", f"sidecart/{run_id}/{contract.name}")
+            .option("txnVersion", before + 1)
+        )
+        if mode == "overwrite":
+            writer = writer.option("replaceWhere", "true")
+        self.location.save(writer, contract)
+        return self._read_back(contract, mark)
+
+    def version(self, contract: Contract) -> int:
+        """The table's newest version."""
+        return int(self._newest(contract)["version"])
+
+    def rewind(self, versions: dict[str, int]) -> tuple[str, ...]:
+        """Take back every commit after the given versions (tables not named become empty); their names.
+
+        Whatever a killed or refused run left behind is undone here, so that the next run starts from the release.
+        """
+        rewound = []
+        for contract in RELEASED:
+            target = versions.get(contract.name, 0)
+            if self.exists(contract) and self.version(contract) != target:
+                self.location.table(self.spark, contract).restoreToVersion(target)
+                rewound.append(contract.name)
+        return tuple(rewound)
+
+    def _newest(self, contract: Contract) -> Row:
+        row = self.location.table(self.spark, contract).history(1).first()
+        if row is None:
+            raise StorageError(f"{contract.name}: its Delta log is empty; restore the table from a backup")
+        return row
+
+    def _read_back(self, contract: Contract, mark: str) -> Written:
+        row = self._newest(contract)
+        if row["userMetadata"] != mark:
+            raise StorageError(
+                f"{contract.name}: version {row['version']} is not this run's commit;"
+                " another writer is at work, or the same transaction was written before"
+            )
+        return Written(int(row["version"]), int(row["operationMetrics"].get("numOutputRows", 0)))
+
+
+def _sentence(contract: Contract) -> str:
+    return f"One row: {contract.one_row}. Key: {', '.join(contract.key)}."
+
+
+def _statistics(contract: Contract) -> dict[str, str]:
+    """Keep hashed people out of file statistics; everything else is indexed as Delta sees fit."""
+    if not any(name in contract.column_names for name in _UNINDEXED_KEYS):
+        return {}
+    indexed = [c.name for c in contract.columns if c.name not in _UNINDEXED_KEYS and not _is_nested(c.type)]
+    return {"delta.dataSkippingStatsColumns": ",".join(indexed)}
+
+
+def _is_nested(type_: str) -> bool:
+    return type_.startswith(("ARRAY", "MAP"))
