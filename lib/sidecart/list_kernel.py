@@ -1,0 +1,97 @@
+"""The cutting kernel: of each anchor's ranked candidates, the first ones that each region may sell.
+
+A region with lists of its own has a slot; slot 0 is the root. Which slots a variant belongs to is a bitset in
+64-bit words, so that one pass over an anchor's candidates serves all regions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+Ints = npt.NDArray[np.int64]
+
+_CELLS = 16_000_000
+"""Candidates times slots looked at together; bounds memory."""
+
+
+@dataclass(frozen=True)
+class Depths:
+    """How many candidates a list keeps."""
+
+    root: int
+    region: int
+
+
+def cut_lists(batches: Iterator[pa.RecordBatch], payload: list[str], depths: Depths) -> Iterator[pa.RecordBatch]:
+    """Rows of lists: slot, rank from 1, and the payload columns.
+
+    In: batches sorted by anchor, best candidate first, with columns anchor, anchor_slots and candidate_slots
+    (bitsets of equal width) and the payload. An anchor may span batches. A row is kept for each slot that both
+    anchor and candidate belong to, until the slot's list is full.
+    """
+    for table in _whole_anchors(batches):
+        yield from _cut(table, payload, depths)
+
+
+def _whole_anchors(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.Table]:
+    """The same rows in tables that end where an anchor ends."""
+    waiting: list[pa.RecordBatch] = []
+    for batch in batches:
+        if not batch.num_rows:
+            continue
+        anchors = batch.column("anchor").to_numpy(zero_copy_only=False)
+        begins = int(np.searchsorted(anchors, anchors[-1], side="left"))
+        if waiting and (begins > 0 or waiting[-1].column("anchor")[-1].as_py() != anchors[0]):
+            yield pa.Table.from_batches([*waiting, batch.slice(0, begins)])
+            waiting = []
+        elif begins > 0:
+            yield pa.Table.from_batches([batch.slice(0, begins)])
+        waiting.append(batch.slice(begins))
+    if waiting:
+        yield pa.Table.from_batches(waiting)
+
+
+def _cut(table: pa.Table, payload: list[str], depths: Depths) -> Iterator[pa.RecordBatch]:
+    anchors = table.column("anchor").to_numpy()
+    words = _width(table)
+    starts = np.flatnonzero(np.append(True, anchors[1:] != anchors[:-1]))
+    step = max(1, _CELLS // (64 * words))
+    first = 0
+    while first < len(starts):
+        last = max(first + 1, int(np.searchsorted(starts, starts[first] + step, side="right")) - 1)
+        begin = int(starts[first])
+        end = int(starts[last]) if last < len(starts) else len(anchors)
+        yield _cut_part(table.slice(begin, end - begin).combine_chunks(), starts[first:last] - begin, payload, depths)
+        first = last
+
+
+def _cut_part(table: pa.Table, starts: Ints, payload: list[str], depths: Depths) -> pa.RecordBatch:
+    is_member = _bits(table.column("anchor_slots")) & _bits(table.column("candidate_slots"))
+    position = np.cumsum(is_member, axis=1, dtype=np.int32)
+    before = np.where(starts > 0, position[:, starts - 1], 0)
+    sizes = np.diff(np.append(starts, table.num_rows))
+    rank = position - np.repeat(before, sizes, axis=1)
+    limit = np.full((len(rank), 1), depths.region, dtype=np.int32)
+    limit[0] = depths.root
+    slot, row = np.nonzero(is_member & (rank <= limit))
+    kept = table.select(payload).take(pa.array(row))
+    columns = [pa.array(slot.astype(np.int32)), pa.array(rank[slot, row])]
+    columns += [kept.column(name).combine_chunks() for name in payload]
+    return pa.RecordBatch.from_arrays(columns, names=["slot", "rank", *payload])
+
+
+def _bits(words: pa.ChunkedArray) -> npt.NDArray[np.bool_]:
+    """Bitsets as a matrix (slot, row)."""
+    lists = words.combine_chunks()
+    flat = lists.flatten().to_numpy(zero_copy_only=False).astype("<i8")
+    as_bytes = flat.view(np.uint8).reshape(len(lists), -1)
+    return np.ascontiguousarray(np.unpackbits(as_bytes, axis=1, bitorder="little").T).astype(bool)
+
+
+def _width(table: pa.Table) -> int:
+    return len(table.column("anchor_slots")[0].as_py())

@@ -1,0 +1,104 @@
+"""Pair support: who met whom, counted exactly once per buyer at every node of the region tree.
+
+Baskets go whole to every shard that owns one of their variants, so a shard finishes its anchors alone and
+no pair crosses the shuffle. Inside a shard numpy sorts packed keys; see docs/decisions/0002.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pyarrow as pa
+from pyspark.sql import DataFrame, Window
+from pyspark.sql import functions as F
+
+from sidecart.pair_kernel import ANCHOR_ROWS, Shard, anchor_rows
+
+_KERNEL_SCHEMA = (
+    "node INT, anchor INT, anchor_buyers INT, anchor_baskets INT,"
+    " candidates ARRAY<INT>, pair_buyers ARRAY<INT>, pair_baskets ARRAY<INT>"
+)
+EVENTS_PER_SHARD = 4_000_000
+"""Directed pair events a shard should count; sets how many shards there are, never what they say."""
+
+
+def shards_for(directed_pair_events: int, at_least: int) -> int:
+    """How many shards carry so many events (both directions of a pair count)."""
+    return max(at_least, -(-directed_pair_events // EVENTS_PER_SHARD))
+
+
+def pair_support(baskets: DataFrame, regions: DataFrame, shards: int) -> DataFrame:
+    """One row per (region, anchor) with everything it met (contract pair_support).
+
+    `baskets`: counted baskets (buyer_key, region_id, variants ascending); `regions`: region_id and path from the
+    root. Support of a pair at a node: distinct buyers, and baskets, with both in one basket in the node's subtree.
+    The result is the same for any number of shards.
+    """
+    nodes = regions.select("region_id", F.row_number().over(Window.orderBy("region_id")).alias("node"))
+    located = baskets.join(F.broadcast(_node_paths(regions, nodes)), "region_id")
+    counted = _sharded(located, shards).groupBy("shard").applyInArrow(_shard_counter(shards), schema=_KERNEL_SCHEMA)
+    return counted.join(F.broadcast(nodes), "node").drop("node")
+
+
+def variant_support(pair_support: DataFrame) -> DataFrame:
+    """One row per (region, variant): buyers and baskets that have it (contract variant_support)."""
+    return pair_support.select(
+        "region_id",
+        F.col("anchor").alias("variant"),
+        F.col("anchor_buyers").alias("buyers"),
+        F.col("anchor_baskets").alias("baskets"),
+    )
+
+
+def region_support(baskets: DataFrame, regions: DataFrame) -> DataFrame:
+    """One row per region with a counted basket there or below: buyers and baskets (contract region_support)."""
+    located = baskets.join(F.broadcast(regions.select("region_id", "path")), "region_id")
+    visits = located.select(F.explode("path").alias("region_id"), "buyer_key")
+    buyers = visits.groupBy("region_id", "buyer_key").agg(F.count(F.lit(1)).alias("baskets"))
+    return buyers.groupBy("region_id").agg(
+        F.count(F.lit(1)).alias("buyers"),
+        F.sum("baskets").alias("baskets"),
+    )
+
+
+def flat_pairs(pair_support: DataFrame) -> DataFrame:
+    """One row per (region, anchor, candidate): what the arrays of pair_support hold, both directions.
+
+    Columns: region_id, anchor, anchor_buyers, anchor_baskets, candidate, pair_buyers, pair_baskets.
+    """
+    zipped = F.arrays_zip("candidates", "pair_buyers", "pair_baskets")
+    exploded = pair_support.select(
+        "region_id", "anchor", "anchor_buyers", "anchor_baskets", F.explode(zipped).alias("pair")
+    )
+    return exploded.select(
+        "region_id",
+        "anchor",
+        "anchor_buyers",
+        "anchor_baskets",
+        F.col("pair.candidates").alias("candidate"),
+        F.col("pair.pair_buyers").alias("pair_buyers"),
+        F.col("pair.pair_baskets").alias("pair_baskets"),
+    )
+
+
+def _node_paths(regions: DataFrame, nodes: DataFrame) -> DataFrame:
+    """region_id and the integers of its nodes, root first."""
+    steps = regions.select("region_id", F.posexplode("path").alias("depth", "ancestor"))
+    numbered = steps.join(nodes.withColumnRenamed("region_id", "ancestor"), "ancestor")
+    ordered = F.array_sort(F.collect_list(F.struct("depth", "node")))
+    return numbered.groupBy("region_id").agg(F.transform(ordered, lambda step: step["node"]).alias("nodes"))
+
+
+def _sharded(baskets: DataFrame, shards: int) -> DataFrame:
+    """Every basket once in each shard that owns one of its variants: shard, buyer_key, nodes, variants."""
+    owners = F.array_distinct(F.transform("variants", lambda variant: variant % shards))
+    return baskets.select(F.explode(owners).alias("shard"), "buyer_key", "nodes", "variants")
+
+
+def _shard_counter(shards: int) -> Callable[[pa.Table], pa.Table]:
+    def count(table: pa.Table) -> pa.Table:
+        shard = table.column("shard")[0].as_py()
+        batches = list(anchor_rows(Shard.from_table(table), owned=lambda variants: variants % shards == shard))
+        return pa.Table.from_batches(batches, schema=ANCHOR_ROWS)
+
+    return count
