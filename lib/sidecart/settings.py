@@ -222,7 +222,8 @@ def _section(name: str, content: Any) -> Any:
 
 def _complaints(error: ValidationError, origin: str) -> list[str]:
     return [
-        f"{origin}: {error.title}.{'.'.join(map(str, e['loc']))}: {e['msg']} (got {e['input']!r})" for e in error.errors()
+        f"{origin}: {error.title}.{'.'.join(map(str, e['loc']))}: {e['msg']} (got {e['input']!r})"
+        for e in error.errors()
     ]
 
 

@@ -11,7 +11,9 @@ ORDERS = InputContract(
     is_required=True,
     columns=(
         InputColumn("order_id", Kind.ID, "the order; a return or cancellation may lack it"),
-        InputColumn("line_no", Kind.ID, "the line within the order; without it exact duplicates drop and the rest merge"),
+        InputColumn(
+            "line_no", Kind.ID, "the line within the order; without it exact duplicates drop and the rest merge"
+        ),
         InputColumn("buyer_id", Kind.ID, "who bought; empty for a guest, who counts as a buyer of its own"),
         InputColumn("variant_id", Kind.ID, "the sellable variant", is_required=True),
         InputColumn("region_id", Kind.ID, "the place of the order; empty means the shop's default region"),

@@ -1,0 +1,1 @@
+"""Presets per segment: what differs from the defaults, one TOML file each."""

@@ -1,0 +1,1 @@
+"""One file per scheduled task; each runs under spark-submit and as a console command."""

@@ -1,0 +1,180 @@
+"""The one place that starts, finds and configures a Spark session.
+
+Three cases: a session that is already there (a notebook, Databricks, Connect), a driver that spark-submit started,
+and a local session that this module starts with Delta's jars, quiet logs and nothing listening beyond loopback.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from pyspark.errors import PySparkException
+from pyspark.sql import SparkSession
+
+from sidecart.errors import StorageError
+
+DELTA_PACKAGE = "io.delta:delta-spark_4.1_2.13:4.4.0"
+"""Names both engines: Delta's own helper would pair it with whichever Spark it meets."""
+
+DELTA_SETTINGS = {
+    "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
+    "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog",
+}
+"""What a cluster that brings its own Delta has in its defaults, and what spark-submit must be told."""
+
+RESULT_SETTINGS = {
+    "spark.sql.session.timeZone": "UTC",
+    "spark.sql.ansi.enabled": "true",
+}
+"""Settings that results depend on; they hold in every session, also one that was there before."""
+
+SAFETY_SETTINGS = {
+    # Without it flipped bytes in a page give wrong sums silently.
+    "parquet.page.verify-checksum.enabled": "true",
+    # A retried stage that gives other rows than the first time starts over instead of mixing both.
+    "spark.sql.shuffle.orderIndependentChecksum.enabled": "true",
+    "spark.sql.shuffle.orderIndependentChecksum.enableFullRetryOnMismatch": "true",
+    "spark.sql.files.ignoreMissingFiles": "false",
+    "spark.sql.files.ignoreCorruptFiles": "false",
+    # A fallback would turn a missing Arrow type into a silent crawl.
+    "spark.sql.execution.arrow.pyspark.enabled": "true",
+    "spark.sql.execution.arrow.pyspark.fallback.enabled": "false",
+    "spark.sql.execution.arrow.maxRecordsPerBatch": "50000",
+    "spark.sql.autoBroadcastJoinThreshold": str(64 * 2**20),
+}
+"""Set in local and submitted sessions; a managed platform keeps its own."""
+
+LOCAL_SETTINGS = {
+    "spark.driver.bindAddress": "127.0.0.1",
+    "spark.driver.host": "127.0.0.1",
+    "spark.ui.enabled": "false",
+    "spark.ui.showConsoleProgress": "false",
+    # The defaults are sized for clusters: 50 tasks to read a small log, 10,000 to list a folder.
+    "spark.databricks.delta.snapshotPartitions": "1",
+    "spark.sql.sources.parallelPartitionDiscovery.parallelism": "2",
+}
+
+
+def build_session(
+    app_name: str,
+    master: str | None = None,
+    driver_memory: str | None = None,
+    shuffle_partitions: int | None = None,
+    *,
+    for_analysts: bool = False,
+    options: Mapping[str, str] | None = None,
+) -> SparkSession:
+    """The session to work in: the active one, spark-submit's, or a new local one (`master` defaults to `local[*]`).
+
+    `master`, `driver_memory` and `options` hold for a new local session only. `for_analysts` refuses SQL that
+    names files instead of tables. Raises StorageError when Spark can't start or has no Delta.
+    """
+    session = SparkSession.getActiveSession()
+    if session is None and "SPARK_REMOTE" in os.environ:
+        session = SparkSession.builder.appName(app_name).getOrCreate()
+    if session is None and "PYSPARK_GATEWAY_PORT" in os.environ:
+        session = _submitted(app_name)
+    if session is None:
+        local = {"spark.master": master or "local[*]", "spark.driver.memory": driver_memory or "2g"}
+        session = _local(app_name, {**local, **(options or {})})
+    _apply(session, RESULT_SETTINGS)
+    if shuffle_partitions is not None:
+        _apply(session, {"spark.sql.shuffle.partitions": str(shuffle_partitions)})
+    if for_analysts:
+        _apply(session, {"spark.sql.runSQLOnFiles": "false"})
+    return session
+
+
+def log_file() -> Path:
+    """Where a local session's Spark writes its warnings: `spark.log` in SIDECART_LOGS or the user's cache folder."""
+    cache = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
+    folder = Path(os.environ.get("SIDECART_LOGS") or Path(cache) / "sidecart")
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder / "spark.log"
+
+
+def _submitted(app_name: str) -> SparkSession:
+    session = SparkSession.builder.appName(app_name).getOrCreate()
+    if "delta" not in (session.conf.get("spark.sql.extensions", "") or "").lower():
+        told = " ".join(f"--conf {key}={value}" for key, value in DELTA_SETTINGS.items())
+        raise StorageError(f"this Spark has no Delta: submit with --packages {DELTA_PACKAGE} {told}")
+    _apply(session, SAFETY_SETTINGS)
+    return session
+
+
+def _local(app_name: str, options: Mapping[str, str]) -> SparkSession:
+    here = Path(__file__).parent
+    settings = {
+        **DELTA_SETTINGS,
+        **RESULT_SETTINGS,
+        **SAFETY_SETTINGS,
+        **LOCAL_SETTINGS,
+        **_jars(here / "ivysettings.xml"),
+        "spark.driver.extraJavaOptions": f"-Dlog4j2.configurationFile={(here / 'log4j2.properties').as_uri()}",
+        "spark.pyspark.python": sys.executable,
+        "spark.pyspark.driver.python": sys.executable,
+        **options,
+    }
+    builder = SparkSession.builder.appName(app_name)
+    for key, value in settings.items():
+        builder = builder.config(key, value)
+    log = log_file()
+    try:
+        with _output_to(log):
+            return builder.getOrCreate()
+    except (PySparkException, OSError) as error:
+        raise StorageError(f"Spark did not start ({error}): {_cause(log)} The whole log: {log}") from error
+
+
+def _jars(ivy_settings: Path) -> dict[str, str]:
+    """Delta's jars: from the folder that SIDECART_JARS names, or resolved once and then taken from Ivy's cache."""
+    folder = os.environ.get("SIDECART_JARS")
+    if folder is None:
+        return {"spark.jars.packages": DELTA_PACKAGE, "spark.jars.ivySettings": str(ivy_settings)}
+    jars = sorted(str(jar) for jar in Path(folder).glob("*.jar"))
+    if not any("delta-spark" in jar for jar in jars):
+        raise StorageError(f"SIDECART_JARS={folder} holds no delta-spark jar; put {DELTA_PACKAGE} and its parts there")
+    return {"spark.jars": ",".join(jars)}
+
+
+def _cause(log: Path) -> str:
+    text = log.read_text(encoding="utf-8", errors="replace")[-20_000:]
+    if "unresolved dependency" in text or "Server access error" in text:
+        return "Delta's jars could not be fetched; check the network or a proxy, or name their folder in SIDECART_JARS."
+    if "UnsupportedClassVersionError" in text or "JAVA_HOME" in text or "java: command not found" in text:
+        return "Spark needs Java 17 or 21; install one and point JAVA_HOME at it."
+    return "See the last lines of the log."
+
+
+def _apply(session: SparkSession, settings: Mapping[str, str]) -> None:
+    for key, value in settings.items():
+        session.conf.set(key, value)
+
+
+@contextmanager
+def _output_to(log: Path) -> Iterator[None]:
+    """Send what this process prints to `log` meanwhile: a JVM that starts here inherits it for its life."""
+    if log.exists() and log.stat().st_size > 5 * 2**20:
+        log.replace(log.with_suffix(".old.log"))
+    target = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    kept = {stream: os.dup(stream) for stream in (1, 2)}
+    try:
+        _flush()
+        for stream in kept:
+            os.dup2(target, stream)
+        yield
+    finally:
+        _flush()
+        for stream, copy in kept.items():
+            os.dup2(copy, stream)
+            os.close(copy)
+        os.close(target)
+
+
+def _flush() -> None:
+    sys.stdout.flush()
+    sys.stderr.flush()
