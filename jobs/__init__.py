@@ -1,1 +1,1 @@
-"""One file per scheduled task; each runs under spark-submit and as a console command."""
+"""The scheduled tasks, one file each; `run_chain` runs them in order."""

@@ -58,7 +58,7 @@ def category_compatibility(
         "required_support",
         measures.required_support(F.col("lift"), settings.gate_constant, settings.gate_power),
     )
-    turned = measured.withColumnsRenamed({"category_a": "category_b", "category_b": "category_a"})
+    turned = measured.withColumns({"category_a": F.col("category_b"), "category_b": F.col("category_a")})
     return measured.unionByName(turned).unionByName(_with_itself(stratum_support))
 
 

@@ -7,7 +7,7 @@ from pyspark.sql import functions as F
 
 from sidecart import measures
 from sidecart.scoring import best_first, score_key
-from sidecart.settings import ListSettings, RegionSettings, ScoringSettings
+from sidecart.settings import RegionSettings, ScoringSettings, Settings
 
 
 def regional_evidence(
@@ -40,9 +40,7 @@ def regional_lists(
     evidence: DataFrame,
     regional_pairs: DataFrame,
     members: DataFrame,
-    settings: RegionSettings,
-    scoring: ScoringSettings,
-    lists: ListSettings,
+    settings: Settings,
 ) -> DataFrame:
     """Rows of base lists that regional evidence entered, best first: slot, rank and the pair's columns.
 
@@ -56,13 +54,13 @@ def regional_lists(
         F.col("region_id").alias("evidence_region"),
         "anchor",
         "candidate",
-        F.col(f"pair_{scoring.support_unit}").alias("region_pair_support"),
+        F.col(f"pair_{settings.scoring.support_unit}").alias("region_pair_support"),
     )
     met = chained.join(counts, ["evidence_region", "anchor", "candidate"], "left").fillna(0, ["region_pair_support"])
-    mixed = _mixed(met, listed.columns, settings.prior_support)
+    mixed = _mixed(met, listed.columns, settings.regions.prior_support)
     best = Window.partitionBy("slot", "anchor").orderBy(*best_first())
-    ranked = mixed.withColumn("score_key", score_key(F.col("confidence"), scoring))
-    return ranked.withColumn("rank", F.row_number().over(best)).where(F.col("rank") <= lists.region_depth)
+    ranked = mixed.withColumn("score_key", score_key(F.col("confidence"), settings.scoring))
+    return ranked.withColumn("rank", F.row_number().over(best)).where(F.col("rank") <= settings.lists.region_depth)
 
 
 def _mixed(met: DataFrame, columns: list[str], prior: float) -> DataFrame:

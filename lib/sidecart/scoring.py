@@ -24,19 +24,18 @@ def admitted_pairs(
     are of different groups, and they do not share the own-category that the shop excludes.
 
     In: flat pairs of the root; facts (variant_facts); category_compatibility. Out: anchor, candidate, pair_buyers,
-    pair_baskets, support, anchor_support, confidence (c/n_i), category_lift, required_support,
+    pair_baskets, support, candidate_support, confidence (c/n_i), category_lift, required_support,
     candidate_id_order.
     """
-    unit = scoring.support_unit
     pairs = root_pairs.select(
         "anchor",
         "candidate",
         "pair_buyers",
         "pair_baskets",
-        F.col(f"pair_{unit}").alias("support"),
-        F.col(f"anchor_{unit}").alias("anchor_support"),
+        F.col(f"pair_{scoring.support_unit}").alias("support"),
     )
-    described = pairs.join(facts_of("anchor", facts), "anchor").join(facts_of("candidate", facts), "candidate")
+    anchors, candidates = facts_of("anchor", facts, scoring), facts_of("candidate", facts, scoring)
+    described = pairs.join(anchors, "anchor").join(candidates, "candidate")
     is_own = F.coalesce(F.col("anchor_own_category") == F.col("candidate_own_category"), F.lit(False))
     passing = with_lift(described, compatibility, gate).where(
         (F.col("support") >= F.col("required_support"))
@@ -46,18 +45,11 @@ def admitted_pairs(
     return passing.select(
         *pairs.columns,
         "candidate_id_order",
+        "candidate_support",
         "category_lift",
         "required_support",
         (F.col("support") / F.col("anchor_support")).alias("confidence"),
     )
-
-
-def with_candidate_support(pairs: DataFrame, root_support: DataFrame, settings: ScoringSettings) -> DataFrame:
-    """The pairs with candidate_support: n_j, the support of the candidate in the whole shop."""
-    single = root_support.select(
-        F.col("variant").alias("candidate"), F.col(settings.support_unit).alias("candidate_support")
-    )
-    return pairs.join(single, "candidate")
 
 
 def score_key(confidence: Column, settings: ScoringSettings) -> Column:

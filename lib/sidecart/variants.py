@@ -5,37 +5,44 @@ from __future__ import annotations
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
-from sidecart.settings import CompatibilitySettings, ListSettings
+from sidecart.settings import ScoringSettings, Settings
 
 
 def variant_facts(
-    catalog: DataFrame, categories: DataFrame, ids: DataFrame, compatibility: CompatibilitySettings, lists: ListSettings
+    catalog: DataFrame, categories: DataFrame, ids: DataFrame, root_support: DataFrame, settings: Settings
 ) -> DataFrame:
-    """One row per variant of the catalogue.
+    """One row per variant of the catalogue (contract variant_facts).
 
-    Columns: variant, variant_id, group_id, category_path (ids from the top; empty without a category),
-    category_id (at the level of compatibility, null without one), own_category (at the level of own-category
-    exclusion; null where the option is off or the category unknown) and id_order, the place of variant_id among all.
+    `root_support`: variant, buyers and baskets of the whole shop; a variant it lacks was never bought. own_category
+    is null where the option is off.
     """
+    lists = settings.lists
     paths = categories.select("category_id", "path")
     known = catalog.join(ids, "variant_id").join(F.broadcast(paths), "category_id", "left")
+    counted = known.join(root_support.select("variant", "buyers", "baskets"), "variant", "left")
     path = F.coalesce("path", F.array().cast("array<string>"))
     own_level = None if lists.own_category_level == "none" else lists.own_category_level
-    return known.select(
+    return counted.fillna(0, ["buyers", "baskets"]).select(
         "variant",
         "variant_id",
         "group_id",
         path.alias("category_path"),
-        category_at(path, compatibility.category_level).alias("category_id"),
+        category_at(path, settings.compatibility.category_level).alias("category_id"),
         category_at(path, own_level).alias("own_category"),
         F.row_number().over(Window.orderBy("variant_id")).alias("id_order"),
+        "buyers",
+        "baskets",
     )
 
 
-def facts_of(side: str, facts: DataFrame) -> DataFrame:
-    """The facts with columns named for one side of a pair: `anchor`, `anchor_id`, `anchor_group_id` and so on."""
+def facts_of(side: str, facts: DataFrame, settings: ScoringSettings) -> DataFrame:
+    """The facts with columns named for one side of a pair: `anchor`, `anchor_id`, `anchor_group_id` and so on.
+
+    `anchor_support` is the anchor's support in the whole shop, in the support unit.
+    """
     renamed = {name: f"{side}_{name}" for name in ("group_id", "category_id", "own_category", "id_order")}
-    return facts.drop("category_path").withColumnsRenamed(renamed | {"variant": side, "variant_id": f"{side}_id"})
+    support = F.col(settings.support_unit).alias(f"{side}_support")
+    return facts.select("variant", "variant_id", *renamed, support).withColumnsRenamed(renamed | {"variant": side, "variant_id": f"{side}_id"})
 
 
 def category_at(path: Column, level: int | None) -> Column:

@@ -27,8 +27,8 @@ _TYPES: dict[str, T.DataType] = {
     "DATE": T.DateType(),
     "DECIMAL(18,4)": T.DecimalType(18, 4),
     "DECIMAL(18,6)": T.DecimalType(18, 6),
-    "ARRAY<INT>": T.ArrayType(T.IntegerType(), containsNull=False),
-    "ARRAY<STRING>": T.ArrayType(T.StringType(), containsNull=False),
+    "ARRAY<INT>": T.ArrayType(T.IntegerType()),
+    "ARRAY<STRING>": T.ArrayType(T.StringType()),
     "MAP<STRING,STRING>": T.MapType(T.StringType(), T.StringType()),
 }
 
@@ -49,6 +49,12 @@ def conform(frame: DataFrame, contract: Contract) -> DataFrame:
             f"{contract.name}: no column {', '.join(missing)} in a frame of {', '.join(frame.columns)}"
         )
     return frame.select(*(F.col(c.name).cast(_TYPES[c.type]).alias(c.name) for c in contract.columns))
+
+
+def commented(frame: DataFrame, contract: Contract) -> DataFrame:
+    """The frame conformed, with the contract's comments on its columns, so that DESCRIBE shows them."""
+    shaped = conform(frame, contract)
+    return shaped.select(*(F.col(c.name).alias(c.name, metadata={"comment": c.comment}) for c in contract.columns))
 
 
 def rows(spark: SparkSession, contract: Contract, values: Sequence[dict[str, Any]]) -> DataFrame:

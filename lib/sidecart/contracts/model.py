@@ -14,6 +14,7 @@ class Layer(StrEnum):
     STATE = "state"
     GOLD = "gold"
     RUNS = "runs"
+    VIEW = "view"
 
 
 class Kind(StrEnum):

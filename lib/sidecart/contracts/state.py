@@ -56,6 +56,24 @@ BUYER_ACTIVITY = Contract(
     ),
 )
 
+VARIANT_FACTS = Contract(
+    name="variant_facts",
+    layer=Layer.STATE,
+    one_row="one variant of the catalogue with what lists need to know of it, derived anew on every run",
+    key=("variant",),
+    columns=(
+        required("variant", "INT", "the variant, see variant_ids"),
+        required("variant_id", "STRING", "the shop's id"),
+        required("id_order", "INT", "place of variant_id among all: the last tie-break of a list"),
+        required("group_id", "STRING", "the product it is a variant of"),
+        required("category_path", "ARRAY<STRING>", "its categories from the top down; empty where unknown"),
+        Column("category_id", "STRING", "its category at the level of compatibility"),
+        Column("own_category", "STRING", "its category at the level that lists exclude as the anchor's own"),
+        required("buyers", "INT", "buyers, whole shop, who ever had it in a counted basket"),
+        required("baskets", "INT", "counted baskets, whole shop, that hold it"),
+    ),
+)
+
 REGION_SUPPORT = Contract(
     name="region_support",
     layer=Layer.STATE,
@@ -154,6 +172,7 @@ TABLES = (
     VARIANT_IDS,
     BASKETS,
     BUYER_ACTIVITY,
+    VARIANT_FACTS,
     REGION_SUPPORT,
     VARIANT_SUPPORT,
     PAIR_SUPPORT,

@@ -62,7 +62,8 @@ class ReleaseReader:
 
     def __init__(self, warehouse: Warehouse, release_id: str | None = None) -> None:
         self.warehouse = warehouse
-        self.versions = release_versions(warehouse, release_id)
+        self.release_id = release_id or newest_release(warehouse)
+        self.versions = release_versions(warehouse, self.release_id)
 
     def read(self, contract: Contract) -> DataFrame:
         """The table's rows in this release; run records are read as they are now."""

@@ -119,6 +119,8 @@ def _local(app_name: str, options: Mapping[str, str]) -> SparkSession:
         "spark.pyspark.driver.python": sys.executable,
         **options,
     }
+    # pyspark itself asks the environment which Python its workers are; only spark-submit reads the setting.
+    os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
     builder = SparkSession.builder.appName(app_name)
     for key, value in settings.items():
         builder = builder.config(key, value)

@@ -29,7 +29,8 @@ _PROPERTIES = {
     "delta.logRetentionDuration": "interval 60 days",
     "delta.deletedFileRetentionDuration": "interval 60 days",
 }
-_UNINDEXED_KEYS = ("buyer_key", "session_id")
+_STATISTICS = "delta.dataSkippingStatsColumns"
+_PEOPLE = ("buyer_key", "session_id")
 
 
 @dataclass(frozen=True)
@@ -65,7 +66,7 @@ class Warehouse:
             builder = builder.addColumn(
                 column.name, field.dataType, nullable=not column.is_required, comment=column.comment
             )
-        for key, value in (_PROPERTIES | _statistics(contract)).items():
+        for key, value in (_PROPERTIES | {_STATISTICS: _statistics(contract)}).items():
             builder = builder.property(key, value)
         if contract.cluster_by:
             builder = builder.clusterBy(*contract.cluster_by)
@@ -104,6 +105,10 @@ class Warehouse:
         self.location.save(writer, contract)
         return self._read_back(contract, mark)
 
+    def parallelism(self) -> int:
+        """Shuffle partitions of the session: how many tasks it likes to run."""
+        return int(self.spark.conf.get("spark.sql.shuffle.partitions") or 1)
+
     def version(self, contract: Contract) -> int:
         """The table's newest version."""
         return int(self._newest(contract)["version"])
@@ -141,13 +146,8 @@ def _sentence(contract: Contract) -> str:
     return f"One row: {contract.one_row}. Key: {', '.join(contract.key)}."
 
 
-def _statistics(contract: Contract) -> dict[str, str]:
-    """Keep hashed people out of file statistics; everything else is indexed as Delta sees fit."""
-    if not any(name in contract.column_names for name in _UNINDEXED_KEYS):
-        return {}
-    indexed = [c.name for c in contract.columns if c.name not in _UNINDEXED_KEYS and not _is_nested(c.type)]
-    return {"delta.dataSkippingStatsColumns": ",".join(indexed)}
-
-
-def _is_nested(type_: str) -> bool:
-    return type_.startswith(("ARRAY", "MAP"))
+def _statistics(contract: Contract) -> str:
+    """File statistics of the columns readers select by; keys of people stay out of them."""
+    types = {column.name: column.type for column in contract.columns}
+    wanted = dict.fromkeys((*contract.cluster_by, *contract.key))
+    return ",".join(n for n in wanted if n not in _PEOPLE and not types[n].startswith(("ARRAY", "MAP", "BOOLEAN")))

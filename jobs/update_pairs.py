@@ -1,0 +1,56 @@
+"""Count: from order lines to the support of every variant, pair and category pair."""
+
+from __future__ import annotations
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from sidecart.baskets import baskets, counted, variant_ids
+from sidecart.compatibility import basket_categories, basket_strata, category_pair_support, category_stratum_support
+from sidecart.contracts import silver, state
+from sidecart.extremes import buyer_activity, excluded_baskets
+from sidecart.pairs import pair_support, region_support, shards_for, variant_support
+from sidecart.storage.run import Run
+from sidecart.variants import variant_facts
+from sidecart_jobs.arguments import run_as_task
+
+
+def update_pairs(run: Run) -> None:
+    """Write the state tables from silver, all of history."""
+    settings = run.settings
+    catalog, regions = run.read(silver.CATALOG), run.read(silver.REGIONS)
+    ids = variant_ids(run.read_or_empty(state.VARIANT_IDS), catalog)
+    run.write(state.VARIANT_IDS, ids, reads=silver.CATALOG)
+    found = baskets(run.read(silver.ORDER_LINES), run.read(state.VARIANT_IDS))
+    run.write(state.BUYER_ACTIVITY, buyer_activity(found, settings.baskets), reads=silver.ORDER_LINES)
+    kept = excluded_baskets(found, run.read(state.BUYER_ACTIVITY), settings.baskets)
+    run.write(state.BASKETS, kept, reads=silver.ORDER_LINES)
+
+    counting = counted(run.read(state.BASKETS))
+    run.write(state.REGION_SUPPORT, region_support(counting, regions), reads=state.BASKETS)
+    run.write(state.PAIR_SUPPORT, pair_support(counting, regions, _shards(run)), reads=state.BASKETS)
+    run.write(state.VARIANT_SUPPORT, variant_support(run.read(state.PAIR_SUPPORT)), reads=state.PAIR_SUPPORT)
+
+    facts = variant_facts(catalog, run.read(silver.CATEGORIES), run.read(state.VARIANT_IDS), _root_support(run), settings)
+    run.write(state.VARIANT_FACTS, facts, reads=silver.CATALOG)
+    categorised = basket_categories(counting, run.read(state.VARIANT_FACTS))
+    run.write(state.BASKET_STRATA, basket_strata(counting), reads=state.BASKETS)
+    run.write(state.CATEGORY_STRATUM_SUPPORT, category_stratum_support(categorised), reads=state.BASKETS)
+    run.write(state.CATEGORY_PAIR_SUPPORT, category_pair_support(categorised), reads=state.BASKETS)
+
+
+def _shards(run: Run) -> int:
+    events = run.read(state.BUYER_ACTIVITY).where("NOT is_extreme").agg(F.sum("pair_events")).first()
+    return shards_for(2 * int((events and events[0]) or 0), at_least=run.warehouse.parallelism())
+
+
+def _root_support(run: Run) -> DataFrame:
+    return run.read(state.VARIANT_SUPPORT).where(F.col("region_id") == run.settings.shop.root_region)
+
+
+def main() -> None:
+    run_as_task(update_pairs)
+
+
+if __name__ == "__main__":
+    main()

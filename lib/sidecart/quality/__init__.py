@@ -1,0 +1,1 @@
+"""Quality: gates derived from the contracts; they decide whether a run is published."""

@@ -1,0 +1,52 @@
+"""What must hold before a run is published: of silver, and of what lists are made of."""
+
+from __future__ import annotations
+
+from pyspark.sql import functions as F
+
+from sidecart.contracts import gold, runs, silver, state
+from sidecart.contracts.model import Contract
+from sidecart.quality.gates import Verdict, judge, require
+from sidecart.storage.run import Run
+
+AT_LEAST: dict[Contract, int] = {
+    silver.ORDER_LINES: 1,
+    silver.UNMATCHED_RETURNS: 0,
+    silver.VIEWS: 0,
+    silver.CATALOG: 1,
+    silver.CATEGORIES: 0,
+    silver.OFFERS: 1,
+    silver.REGIONS: 1,
+    silver.RULES: 0,
+    state.BASKETS: 1,
+    state.BUYER_ACTIVITY: 1,
+    state.VARIANT_SUPPORT: 1,
+    state.PAIR_SUPPORT: 1,
+    gold.CATEGORY_COMPATIBILITY: 0,
+    gold.SHORTLISTS: 1,
+    gold.BASE_LISTS: 1,
+}
+"""Gated tables and the fewest rows each may have: an empty shop is never published."""
+
+SILVER = tuple(c for c in AT_LEAST if c in silver.TABLES)
+LISTS = tuple(c for c in AT_LEAST if c not in silver.TABLES)
+
+
+def require_silver(run: Run) -> None:
+    """Raise GateError where silver breaks a contract, the books don't balance or too much was refused."""
+    require([_books(run), *(judge(run.read(c), c, AT_LEAST[c]) for c in SILVER)])
+
+
+def require_lists(run: Run) -> None:
+    """Raise GateError where counts or lists break their contracts."""
+    require([judge(run.read(c), c, AT_LEAST[c]) for c in LISTS])
+
+
+def _books(run: Run) -> Verdict:
+    """The books of this run: balanced, and in no input more refused than the shop tolerates."""
+    of_run = run.read(runs.BOOKS).where(F.col("run_id") == run.run_id)
+    verdict = judge(of_run, runs.BOOKS, at_least=1)
+    limit = run.settings.ingest.max_quarantine_share
+    poisoned = of_run.where(F.col("rows_quarantined") > F.col("rows_read") * F.lit(limit)).collect()
+    refused = {f"quarantine_above_{limit:.0%}_of_{row['input']}": int(row["rows_quarantined"]) for row in poisoned}
+    return Verdict(verdict.table, verdict.rows, verdict.failures | refused)

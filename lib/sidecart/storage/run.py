@@ -1,0 +1,126 @@
+"""A run: what it speaks of, what it read and wrote, and how it ends."""
+
+from __future__ import annotations
+
+import logging
+import time
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from pyspark.sql import DataFrame
+
+from sidecart import __version__
+from sidecart.contracts.frames import rows
+from sidecart.contracts.model import Contract
+from sidecart.contracts.runs import RUNS, STAGES
+from sidecart.settings import Settings
+from sidecart.storage.releases import current_versions, publish, release_versions
+from sidecart.storage.warehouse import Mode, Warehouse, Written
+
+_LOG = logging.getLogger("sidecart.run")
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One table that a run wrote."""
+
+    name: str
+    rows_in: int
+    rows_out: int
+    seconds: float
+
+
+@dataclass
+class Run:
+    """Reads and writes tables in the name of one run, and says on the way what it does."""
+
+    warehouse: Warehouse
+    settings: Settings
+    as_of: datetime
+    run_id: str
+    started_at: datetime
+    stages: list[Stage] = field(default_factory=list)
+    _rows: dict[str, int] = field(default_factory=dict)
+
+    @staticmethod
+    def start(warehouse: Warehouse, settings: Settings, as_of: datetime, run_id: str | None = None) -> Run:
+        """Begin a run, or go on with one that another process began under `run_id`."""
+        now = datetime.now(UTC)
+        return Run(warehouse, settings, as_of, run_id or f"run-{now:%Y%m%dT%H%M%S%f}", now)
+
+    @property
+    def release_id(self) -> str:
+        """The release this run publishes if it may; ids sort by time."""
+        return self.run_id.replace("run-", "release-", 1)
+
+    def rewind(self) -> None:
+        """Take back what a run that never ended left after the newest release."""
+        rewound = self.warehouse.rewind(release_versions(self.warehouse))
+        if rewound:
+            _LOG.warning("took back unpublished commits of %s", ", ".join(rewound))
+
+    def read(self, contract: Contract) -> DataFrame:
+        """The table as this run sees it: its newest version."""
+        return self.warehouse.read(contract)
+
+    def read_or_empty(self, contract: Contract) -> DataFrame:
+        """The table, or no rows of it where it does not exist yet."""
+        self.warehouse.ensure(contract)
+        return self.warehouse.read(contract)
+
+    def write(self, contract: Contract, frame: DataFrame, reads: Contract | None = None, mode: Mode = "overwrite") -> int:
+        """Write a stage's result and report it: rows in (of the table it mainly reads), rows out, seconds."""
+        begun = time.monotonic()
+        written = self.warehouse.write(contract, frame, self.run_id, mode)
+        rows_in = self._rows_of(reads) if reads else written.rows
+        self._report(contract, written, Stage(contract.name, rows_in, written.rows, time.monotonic() - begun))
+        return written.rows
+
+    def publish(self) -> None:
+        """Make what this run wrote what readers see, and close its record."""
+        now = datetime.now(UTC)
+        publish(self.warehouse, self.release_id, self.run_id, self.as_of, now, current_versions(self.warehouse))
+        self._close("published", None, self.release_id)
+
+    def fail(self, outcome: str, reason: str) -> None:
+        """Take back what this run wrote and record why; `outcome` is refused (a gate) or failed (an error)."""
+        self.rewind()
+        self._close(outcome, reason[:4000], None)
+
+    def _rows_of(self, contract: Contract) -> int:
+        if contract.name not in self._rows:
+            self._rows[contract.name] = self.read(contract).count()
+        return self._rows[contract.name]
+
+    def _report(self, contract: Contract, written: Written, stage: Stage) -> None:
+        self._rows[contract.name] = written.rows
+        self.stages.append(stage)
+        _LOG.info(
+            "%-26s %12s rows in %12s out %8.1f s",
+            stage.name,
+            f"{stage.rows_in:,}",
+            f"{stage.rows_out:,}",
+            stage.seconds,
+            extra={"stage": stage.name, "rows_in": stage.rows_in, "rows_out": stage.rows_out, "version": written.version},
+        )
+
+    def _close(self, outcome: str, reason: str | None, release_id: str | None) -> None:
+        record = {
+            "run_id": self.run_id,
+            "as_of": self.as_of,
+            "started_at": self.started_at,
+            "ended_at": datetime.now(UTC),
+            "outcome": outcome,
+            "reason": reason,
+            "code_version": __version__,
+            "settings_hash": self.settings.digest(),
+            "settings": self.settings.as_json(),
+            "release_id": release_id,
+        }
+        spark = self.warehouse.spark
+        done = [
+            {"run_id": self.run_id, "stage": s.name, "rows_in": s.rows_in, "rows_out": s.rows_out, "seconds": s.seconds}
+            for s in self.stages
+        ]
+        self.warehouse.write(STAGES, rows(spark, STAGES, done).coalesce(1), self.run_id, mode="append")
+        self.warehouse.write(RUNS, rows(spark, RUNS, [record]).coalesce(1), self.run_id, mode="append")

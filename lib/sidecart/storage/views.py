@@ -1,0 +1,172 @@
+"""Views for analysts: every table of a release, and what is derived from them, under their names in a session."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from pyspark.sql import Column, DataFrame, Window
+from pyspark.sql import functions as F
+
+from sidecart.contracts import gold, runs, silver, state, views
+from sidecart.contracts.frames import TABLES, commented, rows
+from sidecart.contracts.model import Contract
+from sidecart.errors import StorageError
+from sidecart.pairs import flat_pairs
+from sidecart.resolution import list_owners, resolved_lists
+from sidecart.storage.releases import ReleaseReader
+
+TOP = 10
+"""How many candidates a shop shows, in views that ask for full lists."""
+
+
+def register_views(reader: ReleaseReader) -> tuple[str, ...]:
+    """Register every table of the release and every view by name in the session; the names.
+
+    Raises StorageError where nothing was ever released.
+    """
+    if not reader.versions:
+        raise StorageError("nothing was released yet; run `sidecart run` (or `make demo`) first")
+    readable = [c for c in TABLES.values() if c.name in reader.versions or reader.warehouse.exists(c)]
+    for contract in readable:
+        reader.read(contract).createOrReplaceTempView(contract.name)
+    for contract, build in VIEW_BUILDERS.items():
+        commented(build(reader), contract).createOrReplaceTempView(contract.name)
+    return tuple(c.name for c in (*readable, *VIEW_BUILDERS))
+
+
+def shortlists_resolved(reader: ReleaseReader) -> DataFrame:
+    """The final lists of every region (contract shortlists_resolved)."""
+    regions, offers = reader.read(silver.REGIONS), reader.read(silver.OFFERS)
+    catalog = reader.read(silver.CATALOG).join(
+        reader.read(silver.CATEGORIES).select("category_id", "path"), "category_id", "left"
+    )
+    paths = catalog.select("variant_id", F.coalesce("path", F.array().cast("array<string>")).alias("category_path"))
+    owners = list_owners(reader.read(gold.BASE_LISTS), regions, offers)
+    as_of, zone = _as_of(reader)
+    return resolved_lists(
+        reader.read(gold.SHORTLISTS),
+        owners,
+        offers,
+        regions,
+        paths,
+        reader.read(silver.RULES),
+        as_of.astimezone(zone).date(),
+    )
+
+
+def why(reader: ReleaseReader) -> DataFrame:
+    """The final lists in words (contract why)."""
+    names = reader.read(silver.CATALOG).select("variant_id", "name")
+    named = shortlists_resolved(reader)
+    for side in ("anchor", "candidate"):
+        labels = names.select(F.col("variant_id").alias(f"{side}_id"), F.col("name").alias(side))
+        named = named.join(labels, f"{side}_id")
+    sentence = F.format_string(
+        "%,d of %,d %s of it had both (%.1f %%), the candidate has %,d; categories: lift %.2f, asks %d; %s",
+        _pair_support(),
+        F.col("anchor_support"),
+        F.col("support_unit"),
+        F.col("confidence") * 100,
+        F.col("candidate_support"),
+        F.col("category_lift"),
+        F.col("required_support"),
+        F.when(F.col("region_weight") > 0, F.concat(F.lit("own buyers of "), "list_region_id", F.lit(" weigh in")))
+        .otherwise(F.lit("evidence of the whole shop")),
+    )
+    return named.withColumn("because", sentence)
+
+
+def pairs(reader: ReleaseReader) -> DataFrame:
+    """pair_support flat, by the shop's own ids (contract pairs)."""
+    ids = reader.read(state.VARIANT_IDS)
+    flat = flat_pairs(reader.read(state.PAIR_SUPPORT))
+    for side in ("anchor", "candidate"):
+        flat = flat.join(ids.select(F.col("variant").alias(side), F.col("variant_id").alias(f"{side}_id")), side)
+    return flat
+
+
+def bananas(reader: ReleaseReader) -> DataFrame:
+    """How much each variant is bought and shown (contract bananas)."""
+    root = reader.read(silver.REGIONS).where("depth = 0").select("region_id")
+    tops = shortlists_resolved(reader).join(root, "region_id", "left_semi").where(F.col("rank") <= TOP)
+    shown = tops.groupBy(F.col("candidate_id").alias("variant_id")).agg(F.count(F.lit(1)).alias("lists"))
+    total = tops.agg(F.count_distinct("anchor_id").alias("all_lists"))
+    names = reader.read(silver.CATALOG).select("variant_id", "name")
+    support = reader.read(state.VARIANT_SUPPORT).join(root, "region_id", "left_semi")
+    sold = support.join(reader.read(state.VARIANT_IDS), "variant").join(names, "variant_id")
+    place = F.rank().over(Window.orderBy(F.col("buyers").desc()))
+    return (
+        sold.withColumn("support_place", place)
+        .join(shown, "variant_id", "left")
+        .fillna(0, ["lists"])
+        .crossJoin(total)
+        .withColumn("share_of_lists", F.coalesce(F.try_divide("lists", "all_lists"), F.lit(0.0)))
+    )
+
+
+def coverage_by_region(reader: ReleaseReader) -> DataFrame:
+    """How many anchors of each region have a list (contract coverage_by_region)."""
+    lists = shortlists_resolved(reader).groupBy("region_id", "anchor_id").agg(F.count(F.lit(1)).alias("candidates"))
+    filled = lists.groupBy("region_id").agg(
+        F.count(F.lit(1)).alias("with_list"), F.count_if(F.col("candidates") >= TOP).alias("with_full_list")
+    )
+    offered = reader.read(silver.OFFERS).groupBy("region_id").agg(F.count(F.lit(1)).alias("anchors"))
+    stored = reader.read(gold.BASE_LISTS).select("region_id", F.lit(True).alias("has_own_lists")).distinct()
+    support = reader.read(state.REGION_SUPPORT).select("region_id", "baskets")
+    regions = reader.read(silver.REGIONS).select("region_id", "name")
+    for part in (offered, filled, support, stored):
+        regions = regions.join(part, "region_id", "left")
+    counted = regions.fillna(0, ["anchors", "with_list", "with_full_list", "baskets"]).fillna(False, ["has_own_lists"])
+    full = F.coalesce(F.try_divide("with_full_list", "anchors"), F.lit(0.0))
+    return counted.withColumn("full_share", full)
+
+
+def extremes(reader: ReleaseReader) -> DataFrame:
+    """Who was left out, and what that took out (contract extremes)."""
+    activity = reader.read(state.BUYER_ACTIVITY)
+    total = activity.agg(F.sum("pair_events").alias("all_events"))
+    share = F.coalesce(F.try_divide("pair_events", "all_events"), F.lit(0.0))
+    return activity.where("reason_code IS NOT NULL").crossJoin(total).withColumn("share_of_pair_events", share)
+
+
+def dictionary(reader: ReleaseReader) -> DataFrame:
+    """What every column of every table and view means (contract dictionary)."""
+    described = [
+        {
+            "layer": str(contract.layer),
+            "table_name": contract.name,
+            "one_row": contract.one_row,
+            "column_name": column.name,
+            "type": column.type,
+            "comment": column.comment,
+        }
+        for contract in (*TABLES.values(), *views.VIEWS)
+        for column in contract.columns
+    ]
+    return rows(reader.warehouse.spark, views.DICTIONARY, described)
+
+
+VIEW_BUILDERS: dict[Contract, Callable[[ReleaseReader], DataFrame]] = {
+    views.SHORTLISTS_RESOLVED: shortlists_resolved,
+    views.WHY: why,
+    views.PAIRS: pairs,
+    views.BANANAS: bananas,
+    views.COVERAGE_BY_REGION: coverage_by_region,
+    views.EXTREMES: extremes,
+    views.DICTIONARY: dictionary,
+}
+
+
+def _pair_support() -> Column:
+    return F.when(F.col("support_unit") == "buyers", F.col("pair_buyers")).otherwise(F.col("pair_baskets"))
+
+
+def _as_of(reader: ReleaseReader) -> tuple[datetime, ZoneInfo]:
+    """The moment and the zone of the release."""
+    released = reader.read(runs.RELEASES).where(F.col("release_id") == reader.release_id).first()
+    ran = reader.read(runs.RUNS).where(F.col("release_id") == reader.release_id).first()
+    zone = json.loads(ran["settings"])["shop"]["timezone"] if ran else "UTC"
+    return released["as_of"], ZoneInfo(zone)
