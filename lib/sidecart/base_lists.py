@@ -7,7 +7,7 @@ nearest ancestor's. The seam for storing fewer lists is `list_regions` and the c
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import pyarrow as pa
 from pyspark.sql import Column, DataFrame, Window
@@ -35,8 +35,10 @@ def list_regions(region_support: DataFrame, regions: DataFrame, settings: Region
 def slot_members(offers: DataFrame, list_regions: DataFrame, facts: DataFrame) -> DataFrame:
     """One row per (variant, slot) that may be sold: available now or not."""
     slots = F.broadcast(list_regions.select("region_id", "slot"))
-    return offers.join(slots, "region_id").join(facts.select("variant_id", "variant"), "variant_id").select(
-        "variant", "slot"
+    return (
+        offers.join(slots, "region_id")
+        .join(facts.select("variant_id", "variant"), "variant_id")
+        .select("variant", "slot")
     )
 
 
@@ -76,7 +78,7 @@ def cut_base_lists(
     depths = Depths(settings.root_depth, settings.region_depth)
     payload = list(_PAYLOAD)
 
-    def cut(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    def cut(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         return cut_lists(batches, payload, depths)
 
     columns = {"slot": "INT", "rank": "INT"} | _PAYLOAD

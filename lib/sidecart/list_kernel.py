@@ -6,7 +6,7 @@ A region with lists of its own has a slot; slot 0 is the root. Which slots a var
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -27,7 +27,7 @@ class Depths:
     region: int
 
 
-def cut_lists(batches: Iterator[pa.RecordBatch], payload: list[str], depths: Depths) -> Iterator[pa.RecordBatch]:
+def cut_lists(batches: Iterable[pa.RecordBatch], payload: list[str], depths: Depths) -> Iterator[pa.RecordBatch]:
     """Rows of lists: slot, rank from 1, and the payload columns.
 
     In: batches sorted by anchor, best candidate first, with columns anchor, anchor_slots and candidate_slots
@@ -38,7 +38,7 @@ def cut_lists(batches: Iterator[pa.RecordBatch], payload: list[str], depths: Dep
         yield from _cut(table, payload, depths)
 
 
-def _whole_anchors(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.Table]:
+def _whole_anchors(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.Table]:
     """The same rows in tables that end where an anchor ends."""
     waiting: list[pa.RecordBatch] = []
     for batch in batches:

@@ -103,7 +103,8 @@ def _chunk_rows(shard: Shard, anchors: Ints, basket: Ints, sizes: Ints) -> Itera
 def _level_rows(shard: Shard, node: Ints, anchor: Ints, candidate: Ints, buyer: Ints) -> pa.RecordBatch:
     """Count the events of one level of the tree, every node of it for itself."""
     first_node, first_anchor = int(node.min()), int(anchor.min())
-    bits = [_bits(node.max() - first_node), _bits(anchor.max() - first_anchor), _bits(len(shard.variants)), _bits(buyer.max())]
+    widest = (node.max() - first_node, anchor.max() - first_anchor, len(shard.variants), buyer.max())
+    bits = [_bits(value) for value in widest]
     pair = ((node - first_node) << (bits[1] + bits[2])) | ((anchor - first_anchor) << bits[2]) | candidate
     pairs, buyers, baskets = _run_lengths(pair, buyer, sum(bits[:3]), bits[3])
     candidates = pairs & ((1 << bits[2]) - 1)
@@ -124,10 +125,13 @@ def _run_lengths(pair: Ints, buyer: Ints, pair_bits: int, buyer_bits: int) -> tu
     is_new_buyer = np.append(True, packed[1:] != packed[:-1])
     packed >>= buyer_bits
     bounds = np.flatnonzero(np.append(True, packed[1:] != packed[:-1]))
-    return packed[bounds], np.add.reduceat(is_new_buyer, bounds, dtype=np.int64), np.diff(np.append(bounds, len(packed)))
+    buyers = np.add.reduceat(is_new_buyer, bounds, dtype=np.int64)
+    return packed[bounds], buyers, np.diff(np.append(bounds, len(packed)))
 
 
-def _as_rows(variants: Ints, nodes: Ints, anchors: Ints, candidates: Ints, buyers: Ints, baskets: Ints) -> pa.RecordBatch:
+def _as_rows(
+    variants: Ints, nodes: Ints, anchors: Ints, candidates: Ints, buyers: Ints, baskets: Ints
+) -> pa.RecordBatch:
     """One row per (node, anchor): the pair with itself gives the anchor's counts, the rest its arrays."""
     is_self = candidates == anchors
     others = ~is_self
@@ -145,7 +149,8 @@ def _as_rows(variants: Ints, nodes: Ints, anchors: Ints, candidates: Ints, buyer
 
 
 def _changes(nodes: Ints, anchors: Ints) -> npt.NDArray[np.bool_]:
-    return (nodes[1:] != nodes[:-1]) | (anchors[1:] != anchors[:-1])
+    changes: npt.NDArray[np.bool_] = (nodes[1:] != nodes[:-1]) | (anchors[1:] != anchors[:-1])
+    return changes
 
 
 def _bits(largest: int) -> int:

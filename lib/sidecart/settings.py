@@ -10,6 +10,8 @@ import hashlib
 import json
 import tomllib
 from dataclasses import asdict, field
+from importlib import resources
+from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_type_hints
 from zoneinfo import ZoneInfo, available_timezones
@@ -184,12 +186,10 @@ class Settings:
 _SECTIONS = get_type_hints(Settings)
 
 
-def presets() -> dict[str, Path]:
-    """The presets that ship with the package, by name."""
-    import sidecart_presets
-
-    folders = [Path(folder) for folder in sidecart_presets.__path__]
-    return {file.stem: file for folder in folders for file in sorted(folder.glob("*.toml"))}
+def presets() -> dict[str, Traversable]:
+    """The presets that ship with the package, by name; a wheel on a cluster is read without unpacking."""
+    shipped = sorted(resources.files("sidecart_presets").iterdir(), key=lambda file: file.name)
+    return {file.name.removesuffix(".toml"): file for file in shipped if file.name.endswith(".toml")}
 
 
 def load_settings(path: Path | None) -> Settings:
@@ -227,7 +227,7 @@ def _complaints(error: ValidationError, origin: str) -> list[str]:
     ]
 
 
-def _read_toml(path: Path) -> dict[str, Any]:
+def _read_toml(path: Path | Traversable) -> dict[str, Any]:
     try:
         raw = path.read_bytes()
     except OSError as error:

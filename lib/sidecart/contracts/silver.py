@@ -136,7 +136,9 @@ OFFERS = Contract(
         Column("list_price", "DECIMAL(18,4)", "what it costs without a discount"),
         required("attributes", "MAP<STRING,STRING>", "attributes that differ by region"),
         Column("updated_at", "TIMESTAMP", "when this became true, UTC"),
-        required("basis", "STRING", "offers: the shop said so; sales: derived from recent sales; below: from regions below"),
+        required(
+            "basis", "STRING", "offers: the shop says so; sales: derived from recent ones; below: from regions below"
+        ),
     ),
     checks=(Check("basis_known", "basis IN ('offers', 'sales', 'below')"),),
 )

@@ -29,7 +29,7 @@ BASKETS = Contract(
         required("region_id", "STRING", "the region of the newest line"),
         required("ordered_at", "TIMESTAMP", "time of the earliest line, UTC"),
         required("variants", "ARRAY<INT>", "its distinct variants, ascending"),
-        Column("exclusion", "STRING", "why it is left out of every count: BASKET_CAP or EXTREME_USER; null if it counts"),
+        Column("exclusion", "STRING", "why no count has it: BASKET_CAP or EXTREME_USER; null if it counts"),
     ),
     checks=(Check("holds_something", "size(variants) >= 1"),),
 )

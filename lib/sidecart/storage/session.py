@@ -53,7 +53,8 @@ LOCAL_SETTINGS = {
     "spark.driver.host": "127.0.0.1",
     "spark.ui.enabled": "false",
     "spark.ui.showConsoleProgress": "false",
-    # The defaults are sized for clusters: 50 tasks to read a small log, 10,000 to list a folder.
+    # The defaults are sized for clusters: 200 shuffle tasks, 50 to read a small log, 10,000 to list a folder.
+    "spark.sql.shuffle.partitions": "4",
     "spark.databricks.delta.snapshotPartitions": "1",
     "spark.sql.sources.parallelPartitionDiscovery.parallelism": "2",
 }
@@ -97,6 +98,18 @@ def log_file() -> Path:
     return folder / "spark.log"
 
 
+def delta_jars() -> dict[str, str]:
+    """Settings that bring Delta's jars: from the folder that SIDECART_JARS names, or resolved once into Ivy's cache."""
+    folder = os.environ.get("SIDECART_JARS")
+    if not folder:
+        ivy_settings = Path(__file__).with_name("ivysettings.xml")
+        return {"spark.jars.packages": DELTA_PACKAGE, "spark.jars.ivySettings": str(ivy_settings)}
+    jars = sorted(str(jar) for jar in Path(folder).glob("*.jar"))
+    if not any("delta-spark" in jar for jar in jars):
+        raise StorageError(f"SIDECART_JARS={folder} holds no delta-spark jar; put {DELTA_PACKAGE} and its parts there")
+    return {"spark.jars": ",".join(jars)}
+
+
 def _submitted(app_name: str) -> SparkSession:
     session = SparkSession.builder.appName(app_name).getOrCreate()
     if "delta" not in (session.conf.get("spark.sql.extensions", "") or "").lower():
@@ -107,14 +120,14 @@ def _submitted(app_name: str) -> SparkSession:
 
 
 def _local(app_name: str, options: Mapping[str, str]) -> SparkSession:
-    here = Path(__file__).parent
+    quiet = Path(__file__).with_name("log4j2.properties").as_uri()
     settings = {
         **DELTA_SETTINGS,
         **RESULT_SETTINGS,
         **SAFETY_SETTINGS,
         **LOCAL_SETTINGS,
-        **_jars(here / "ivysettings.xml"),
-        "spark.driver.extraJavaOptions": f"-Dlog4j2.configurationFile={(here / 'log4j2.properties').as_uri()}",
+        **delta_jars(),
+        "spark.driver.extraJavaOptions": f"-Dlog4j2.configurationFile={quiet}",
         "spark.pyspark.python": sys.executable,
         "spark.pyspark.driver.python": sys.executable,
         **options,
@@ -130,17 +143,6 @@ def _local(app_name: str, options: Mapping[str, str]) -> SparkSession:
             return builder.getOrCreate()
     except (PySparkException, OSError) as error:
         raise StorageError(f"Spark did not start ({error}): {_cause(log)} The whole log: {log}") from error
-
-
-def _jars(ivy_settings: Path) -> dict[str, str]:
-    """Delta's jars: from the folder that SIDECART_JARS names, or resolved once and then taken from Ivy's cache."""
-    folder = os.environ.get("SIDECART_JARS")
-    if folder is None:
-        return {"spark.jars.packages": DELTA_PACKAGE, "spark.jars.ivySettings": str(ivy_settings)}
-    jars = sorted(str(jar) for jar in Path(folder).glob("*.jar"))
-    if not any("delta-spark" in jar for jar in jars):
-        raise StorageError(f"SIDECART_JARS={folder} holds no delta-spark jar; put {DELTA_PACKAGE} and its parts there")
-    return {"spark.jars": ",".join(jars)}
 
 
 def _cause(log: Path) -> str:
