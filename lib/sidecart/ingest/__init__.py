@@ -1,0 +1,1 @@
+"""Landing files to silver: discovery, strict parsing, refusal with a reason, settlement of returns."""

@@ -1,0 +1,50 @@
+"""A Delta table as a landing input: its newest version, read as a whole."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+from pyspark.sql.pandas.types import to_arrow_schema
+
+from sidecart.contracts.inputs import INPUTS
+from sidecart.contracts.model import InputContract
+from sidecart.ingest.columns import ignored_columns, positions_of, require_types
+from sidecart.ingest.files import FoundFile, fingerprint
+from sidecart.ingest.survey import LandingFile
+
+
+def survey_delta(spark: SparkSession, found: FoundFile) -> LandingFile:
+    """The table's newest version as one landing file, its rows counted by Delta.
+
+    Raises InputError for columns the contract can't use.
+    """
+    table = spark.read.format("delta").load(str(_folder(found.path)))
+    contract = INPUTS[found.input]
+    names = tuple(table.columns)
+    positions_of(names, contract, found.relative)
+    require_types(to_arrow_schema(table.schema), contract, found.relative)
+    return LandingFile(
+        input=found.input,
+        path=str(found.path),
+        relative=found.relative,
+        format=found.format,
+        bytes=found.path.stat().st_size,
+        sha256=fingerprint(found),
+        rows=table.count(),
+        header=names,
+        ignored=ignored_columns(names, contract),
+    )
+
+
+def delta_rows(spark: SparkSession, file: LandingFile, contract: InputContract) -> DataFrame:
+    """The contract's columns that the table has, with source_file and source_line (the row in its data file)."""
+    names = [name for name in contract.column_names if name in file.header]
+    where = F.concat_ws("/", F.lit(file.input), F.col("_metadata.file_name")).alias("source_file")
+    line = (F.col("_metadata.row_index") + 1).alias("source_line")
+    return spark.read.format("delta").load(str(_folder(Path(file.path)))).select(*names, where, line)
+
+
+def _folder(commit: Path) -> Path:
+    return commit.parent.parent

@@ -1,0 +1,204 @@
+"""From a landing folder to silver frames: look at the files, stage their rows, take silver from them.
+
+Staging parses every file once: the caller's `keep` writes a staged frame somewhere and gives it back as read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial, reduce
+from pathlib import Path
+
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+
+from sidecart.contracts.frames import rows
+from sidecart.contracts.runs import INGESTED_FILES
+from sidecart.contracts.silver import ORDER_EVENTS, RULES, VIEWS
+from sidecart.ingest.books import Entered, ingested_files
+from sidecart.ingest.buyers import BuyerKey
+from sidecart.ingest.catalog import catalog, staged_catalog
+from sidecart.ingest.categories import categories, staged_categories
+from sidecart.ingest.look import Files, look
+from sidecart.ingest.offers import offers, staged_offers
+from sidecart.ingest.orders import order_events, staged_orders
+from sidecart.ingest.parsing import Moment
+from sidecart.ingest.places import Places
+from sidecart.ingest.reading import raw_rows
+from sidecart.ingest.regions import derived_regions, regions, staged_regions
+from sidecart.ingest.rules import require_applicable, rule_warnings, rules, staged_rules
+from sidecart.ingest.settlement import order_lines, unmatched_returns
+from sidecart.ingest.staged import Batch, refused
+from sidecart.ingest.survey import LandingFile
+from sidecart.ingest.views import staged_views, views
+from sidecart.settings import Settings
+
+Keep = Callable[[str, DataFrame], DataFrame]
+"""Writes a frame under a name for the length of the run and gives it back as read."""
+
+
+@dataclass(frozen=True)
+class KnownTables:
+    """What earlier runs left: INGESTED_FILES, ORDER_EVENTS and VIEWS, empty on the first run."""
+
+    ingested_files: DataFrame
+    order_events: DataFrame
+    views: DataFrame
+
+    @classmethod
+    def none(cls, spark: SparkSession) -> KnownTables:
+        """The tables of a shop's first run."""
+        return cls(rows(spark, INGESTED_FILES, []), rows(spark, ORDER_EVENTS, []), rows(spark, VIEWS, []))
+
+
+@dataclass(frozen=True)
+class Reading:
+    """One run's reading of one landing folder: what every step needs."""
+
+    spark: SparkSession
+    landing: Path
+    settings: Settings
+    as_of: datetime
+    buyer_key: BuyerKey
+    run_id: str
+    keep: Keep
+
+    @property
+    def moment(self) -> Moment:
+        return Moment(self.as_of, self.settings)
+
+
+@dataclass(frozen=True)
+class Silver:
+    """What one run took from its landing folder, each frame as its contract says.
+
+    `order_events_new` and `views_new` are to be appended, the others to be replaced. `entered` is for the books.
+    """
+
+    order_events_new: DataFrame
+    order_lines: DataFrame
+    unmatched_returns: DataFrame
+    views_new: DataFrame
+    catalog: DataFrame
+    categories: DataFrame
+    offers: DataFrame | None
+    regions: DataFrame
+    rules: DataFrame
+    quarantine: DataFrame
+    ingested_files_new: DataFrame
+    files: tuple[LandingFile, ...]
+    entered: dict[str, Entered]
+    warnings: tuple[str, ...]
+
+
+def read_landing(reading: Reading, known: KnownTables) -> Silver:
+    """The landing folder as silver frames.
+
+    Raises InputError where a file fails the run, RuleError where a rule can't be applied.
+    """
+    files, warnings = look(reading.spark, reading.landing, reading.settings, known.ingested_files)
+    read = _Inputs(reading, files)
+    goods = catalog(read.stage("catalog", staged_catalog))
+    tree, tree_warnings = categories(read.stage_if_any("categories", staged_categories), goods)
+    given, region_warnings = _given_regions(read)
+    places = Places(given, _fallback(read, known))
+    events = _events(read, known, goods, places)
+    visits = _views(read, known, places)
+    offered = read.stage_if_any("offers", partial(staged_offers, places=places))
+    offers_now = None if offered is None else offers(offered)
+    everywhere = [frame for frame in (known.order_events, events, known.views, visits, offers_now) if frame is not None]
+    regions_now = given or derived_regions(everywhere, reading.settings.shop)
+    rules_now, rule_notes = _rules(read, goods, tree, regions_now)
+    all_events = known.order_events.unionByName(events)
+    entered = read.entered({"orders": events, "views": visits}, goods)
+    refusals = [refused(input_.staged, Batch(name, reading.run_id)) for name, input_ in entered.items()]
+    every_file = tuple(file for of_input in files.values() for file in of_input)
+    return Silver(
+        order_events_new=events,
+        order_lines=order_lines(all_events, goods),
+        unmatched_returns=unmatched_returns(all_events, goods),
+        views_new=visits,
+        catalog=goods,
+        categories=tree,
+        offers=offers_now,
+        regions=regions_now,
+        rules=rules_now,
+        quarantine=reduce(DataFrame.unionByName, refusals),
+        ingested_files_new=ingested_files(reading.spark, every_file, reading.run_id),
+        files=every_file,
+        entered=entered,
+        warnings=(*warnings, *tree_warnings, *region_warnings, *rule_notes),
+    )
+
+
+class _Inputs:
+    """The inputs that are there, staged once each."""
+
+    def __init__(self, reading: Reading, files: Files) -> None:
+        self.reading = reading
+        self.files = files
+        self.staged: dict[str, DataFrame] = {}
+
+    def raw(self, name: str) -> DataFrame:
+        reading = self.reading
+        return raw_rows(reading.spark, name, self.files[name], reading.settings.ingest, reading.buyer_key)
+
+    def stage(self, name: str, parse: Callable[..., DataFrame]) -> DataFrame:
+        """The input's staged rows, kept; `parse` takes its raw rows and the run's moment."""
+        frame = self.reading.keep(f"staged_{name}", parse(self.raw(name), moment=self.reading.moment))
+        self.staged[name] = frame
+        return frame
+
+    def stage_if_any(self, name: str, parse: Callable[..., DataFrame]) -> DataFrame | None:
+        """The same, or None for an input without files."""
+        return self.stage(name, parse) if self.files[name] else None
+
+    def entered(self, events: dict[str, DataFrame], goods: DataFrame) -> dict[str, Entered]:
+        """What each staged input gave: events are held without their variant, snapshots are in by their newest rows."""
+        return {
+            name: Entered(frame, events[name], goods if name == "orders" else None)
+            if name in events
+            else Entered(frame, frame.where("is_newest"))
+            for name, frame in self.staged.items()
+        }
+
+
+def _given_regions(read: _Inputs) -> tuple[DataFrame | None, list[str]]:
+    """REGIONS of the shop's own tree, where it hands one over, and warnings."""
+    tree = read.stage_if_any("regions", staged_regions)
+    return (None, []) if tree is None else regions(tree, read.reading.settings.shop)
+
+
+def _fallback(read: _Inputs, known: KnownTables) -> str | None:
+    """Where rows without a region go: to the shop's default one, or to the root of a shop that names none at all."""
+    shop = read.reading.settings.shop
+    if shop.default_region is not None:
+        return shop.default_region
+    names_region = "region_id IS NOT NULL"
+    if read.files["regions"] or not known.order_events.where(F.col("region_id") != shop.root_region).isEmpty():
+        return None
+    files = [file for file in read.files["orders"] if file.format == "json" or "region_id" in file.header]
+    if files and not read.raw("orders").where(names_region).isEmpty():
+        return None
+    return shop.root_region
+
+
+def _events(read: _Inputs, known: KnownTables, goods: DataFrame, places: Places) -> DataFrame:
+    rows_ = read.stage("orders", partial(staged_orders, catalog=goods, places=places))
+    return order_events(rows_, known.order_events, read.reading.run_id)
+
+
+def _views(read: _Inputs, known: KnownTables, places: Places) -> DataFrame:
+    staged = read.stage_if_any("views", partial(staged_views, places=places))
+    return rows(read.reading.spark, VIEWS, []) if staged is None else views(staged, known.views)
+
+
+def _rules(read: _Inputs, goods: DataFrame, tree: DataFrame, places: DataFrame) -> tuple[DataFrame, list[str]]:
+    staged = read.stage_if_any("rules", staged_rules)
+    if staged is None:
+        return rows(read.reading.spark, RULES, []), []
+    found = rules(staged)
+    require_applicable(found)
+    return found, rule_warnings(found, goods, tree, places)
