@@ -3,28 +3,50 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
-from sidecart.errors import SidecartError
+from sidecart.errors import GateError, SidecartError
 from sidecart.settings import load_settings
+from sidecart.storage.journal import log_to_console, run_log
 from sidecart.storage.lock import writer_lock
 from sidecart.storage.run import Run
 from sidecart.storage.session import build_session
 from sidecart.storage.warehouse import Warehouse
 
 
-def run_as_task(task: Callable[[Run], None], arguments: Sequence[str] | None = None) -> None:
-    """Run one task of a run that other tasks share: all of them are told the same `--run-id`."""
-    told = task_parser().parse_args(arguments)
-    spark = build_session("sidecart")
-    run = Run.start(Warehouse(spark, told.warehouse), load_settings(told.shop), told.as_of, told.run_id)
+def run_as_task(task: Callable[[Run], None], told: argparse.Namespace | None = None) -> None:
+    """Do a run, or one task of a run that several share: all of them are told the same `--run-id`.
+
+    A task that fails takes back what its run wrote and records why.
+    """
+    told = told or task_parser().parse_args()
+    log_to_console()
     try:
-        with writer_lock(run.warehouse.location):
-            task(run)
+        run = start_run(told)
+        with writer_lock(run.warehouse.location), run_log(run):
+            _finish(run, task)
     except SidecartError as error:
         raise SystemExit(f"sidecart: {error}") from None
+
+
+def start_run(told: argparse.Namespace) -> Run:
+    """The run that the arguments ask for, in this process's session."""
+    settings = load_settings(told.shop)
+    spark = build_session("sidecart", master=told.master, driver_memory=told.driver_memory)
+    return Run.start(Warehouse(spark, told.warehouse), settings, told.as_of, told.run_id)
+
+
+def _finish(run: Run, task: Callable[[Run], None]) -> None:
+    try:
+        task(run)
+    except GateError as error:
+        run.fail("refused", str(error))
+        raise
+    except Exception as error:
+        run.fail("failed", f"{type(error).__name__}: {error}")
+        raise
 
 
 def task_parser() -> argparse.ArgumentParser:
@@ -34,6 +56,8 @@ def task_parser() -> argparse.ArgumentParser:
     parser.add_argument("--shop", type=Path, help="the shop's TOML file; the general preset without one")
     parser.add_argument("--as-of", type=moment, default=datetime.now(UTC), help="the moment the run speaks of")
     parser.add_argument("--run-id", help="the run this task belongs to; all tasks of a run are told the same")
+    parser.add_argument("--master", help="Spark master of a local session; spark-submit names its own")
+    parser.add_argument("--driver-memory", default="4g", help="memory of a local session's driver")
     return parser
 
 

@@ -31,7 +31,9 @@ def update_pairs(run: Run) -> None:
     run.write(state.PAIR_SUPPORT, pair_support(counting, regions, _shards(run)), reads=state.BASKETS)
     run.write(state.VARIANT_SUPPORT, variant_support(run.read(state.PAIR_SUPPORT)), reads=state.PAIR_SUPPORT)
 
-    facts = variant_facts(catalog, run.read(silver.CATEGORIES), run.read(state.VARIANT_IDS), _root_support(run), settings)
+    facts = variant_facts(
+        catalog, run.read(silver.CATEGORIES), run.read(state.VARIANT_IDS), _root_support(run), settings
+    )
     run.write(state.VARIANT_FACTS, facts, reads=silver.CATALOG)
     categorised = basket_categories(counting, run.read(state.VARIANT_FACTS))
     run.write(state.BASKET_STRATA, basket_strata(counting), reads=state.BASKETS)

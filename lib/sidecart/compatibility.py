@@ -16,8 +16,10 @@ def basket_categories(baskets: DataFrame, facts: DataFrame) -> DataFrame:
     """
     items = baskets.select("order_id", F.size("variants").alias("size"), F.explode("variants").alias("variant"))
     known = items.join(facts.select("variant", "category_id"), "variant", "left")
-    return known.groupBy("order_id", "size").agg(F.array_sort(F.collect_set("category_id")).alias("categories")).select(
-        "order_id", measures.stratum(F.col("size")).alias("stratum"), "categories"
+    return (
+        known.groupBy("order_id", "size")
+        .agg(F.array_sort(F.collect_set("category_id")).alias("categories"))
+        .select("order_id", measures.stratum(F.col("size")).alias("stratum"), "categories")
     )
 
 

@@ -40,7 +40,9 @@ def ruling() -> Column:
 
     def weight(rule: Column) -> Column:
         return F.struct(
-            rule["priority"].alias("priority"), (rule["action"] == "deny").alias("is_deny"), rule["rule_id"].alias("rule_id")
+            rule["priority"].alias("priority"),
+            (rule["action"] == "deny").alias("is_deny"),
+            rule["rule_id"].alias("rule_id"),
         )
 
     return F.array_max(F.transform(F.filter("rules", speaks), weight))

@@ -42,7 +42,9 @@ def facts_of(side: str, facts: DataFrame, settings: ScoringSettings) -> DataFram
     """
     renamed = {name: f"{side}_{name}" for name in ("group_id", "category_id", "own_category", "id_order")}
     support = F.col(settings.support_unit).alias(f"{side}_support")
-    return facts.select("variant", "variant_id", *renamed, support).withColumnsRenamed(renamed | {"variant": side, "variant_id": f"{side}_id"})
+    return facts.select("variant", "variant_id", *renamed, support).withColumnsRenamed(
+        renamed | {"variant": side, "variant_id": f"{side}_id"}
+    )
 
 
 def category_at(path: Column, level: int | None) -> Column:

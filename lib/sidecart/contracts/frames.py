@@ -45,9 +45,7 @@ def conform(frame: DataFrame, contract: Contract) -> DataFrame:
     """
     missing = [name for name in contract.column_names if name not in frame.columns]
     if missing:
-        raise ContractError(
-            f"{contract.name}: no column {', '.join(missing)} in a frame of {', '.join(frame.columns)}"
-        )
+        raise ContractError(f"{contract.name}: no column {', '.join(missing)} in a frame of {', '.join(frame.columns)}")
     return frame.select(*(F.col(c.name).cast(_TYPES[c.type]).alias(c.name) for c in contract.columns))
 
 

@@ -20,6 +20,7 @@ RUNS = Contract(
         required("settings_hash", "STRING", "sha-256 of the effective configuration"),
         required("settings", "STRING", "the effective configuration, as JSON, no secrets in it"),
         Column("release_id", "STRING", "the release it published"),
+        Column("buyer_key_id", "STRING", "names the key that buyers are hashed with, without telling it"),
     ),
     checks=(Check("outcome_known", "outcome IN ('published', 'refused', 'failed')"),),
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hmac
+import logging
 import os
 import re
 import secrets
@@ -14,6 +15,8 @@ from pathlib import Path
 import pyarrow as pa
 
 from sidecart.errors import InputError
+
+_LOG = logging.getLogger("sidecart.run")
 
 KEY_VARIABLE = "SIDECART_BUYER_KEY"
 KEY_FILE_VARIABLE = "SIDECART_BUYER_KEY_FILE"
@@ -34,6 +37,11 @@ class BuyerKey:
     """The secret of the hashes; it is kept out of `repr`, so that no log or error shows it."""
 
     secret: bytes = field(repr=False)
+
+    @property
+    def key_id(self) -> str:
+        """Names the key without telling it: runs record it, so that a lost or changed key is noticed."""
+        return hmac.digest(self.secret, b"sidecart buyer key", "sha256").hex()[:12]
 
     def hash(self, identifier: str) -> str:
         """HMAC-SHA-256 of the identifier, the first 32 hexadecimal digits."""
@@ -59,6 +67,23 @@ def find_buyer_key(file: Path | None = None, environment: Mapping[str, str] | No
     return _from_file(file)
 
 
+def shop_buyer_key(shop_id: str, environment: Mapping[str, str] | None = None) -> BuyerKey:
+    """The key from the environment; else the shop's own, made on its first run under the user's configuration.
+
+    The file is `sidecart/SHOP.key` in XDG_CONFIG_HOME (~/.config), never in the warehouse.
+    """
+    variables = os.environ if environment is None else environment
+    if variables.get(KEY_VARIABLE) or variables.get(KEY_FILE_VARIABLE):
+        return find_buyer_key(environment=variables)
+    home = variables.get("XDG_CONFIG_HOME")
+    file = (Path(home) if home else Path.home() / ".config") / "sidecart" / f"{shop_id}.key"
+    if not file.exists():
+        _LOG.warning(
+            "made a key that hashes this shop's buyers: keep %s, the history can't be extended without it", file
+        )
+    return make_buyer_key(file)
+
+
 def make_buyer_key(file: Path) -> BuyerKey:
     """The key in `file`, which is made with a random one (mode 0600) where it is missing."""
     if not file.exists():
@@ -82,7 +107,9 @@ def _from_file(file: Path) -> BuyerKey:
 
 def _checked(secret: bytes, origin: str) -> BuyerKey:
     if len(secret) < _MIN_KEY_BYTES:
-        raise InputError("BUYER_KEY_SHORT", f"{origin}: a buyer key has at least {_MIN_KEY_BYTES} bytes; make a random one")
+        raise InputError(
+            "BUYER_KEY_SHORT", f"{origin}: a buyer key has at least {_MIN_KEY_BYTES} bytes; make a random one"
+        )
     return BuyerKey(secret)
 
 

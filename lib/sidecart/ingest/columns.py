@@ -44,7 +44,8 @@ def require_types(schema: pa.Schema, contract: InputContract, file: str) -> None
         value_type = type_.value_type if at.is_dictionary(type_) else type_
         if not (_is_text(value_type) or _ALLOWED[column.kind](value_type)):
             raise InputError(
-                "TYPE_CHANGED", f"{file}: {column.name} is {type_}, which can't be {column.kind.value}; write it as text"
+                "TYPE_CHANGED",
+                f"{file}: {column.name} is {type_}, which can't be {column.kind.value}; write it as text",
             )
 
 

@@ -35,9 +35,7 @@ def staged_orders(raw: DataFrame, catalog: DataFrame, places: Places, moment: Mo
     `catalog` (silver) says which variants are sold by unit; a variant it lacks is not checked: its row is held later.
     """
     typed = typed_rows(raw, ORDERS, moment)
-    completed = typed.withColumns(
-        {"buyer_key": F.col("buyer_id"), "status": F.coalesce("status", F.lit("sale"))}
-    )
+    completed = typed.withColumns({"buyer_key": F.col("buyer_id"), "status": F.coalesce("status", F.lit("sale"))})
     checked = with_fault(completed, *_row_faults(moment.settings))
     placed = _with_unit_goods(in_its_region(checked, places), catalog)
     normal = placed.withColumns(

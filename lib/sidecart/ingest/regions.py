@@ -32,7 +32,9 @@ def regions(rows: DataFrame, shop: ShopSettings) -> tuple[DataFrame, list[str]]:
     tree = with_paths(given.select(F.col("region_id").alias("id"), "parent_id"), shop.root_region)
     require_tree(tree, "REGION")
     if shop.default_region not in (None, shop.root_region) and given.where(_is(shop.default_region)).isEmpty():
-        raise InputError("DEFAULT_REGION", f"regions has no {shop.default_region}; add it or change shop.default_region")
+        raise InputError(
+            "DEFAULT_REGION", f"regions has no {shop.default_region}; add it or change shop.default_region"
+        )
     return _conformed(tree, given), orphan_warnings(tree, "REGION_ORPHAN")
 
 

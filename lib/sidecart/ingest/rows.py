@@ -36,7 +36,9 @@ class _Number(str):
     __slots__ = ()
 
 
-def csv_rows(records: Iterator[Record], positions: Sequence[int], width: int, masked: Sequence[int], encoding: str) -> Iterator[Row]:
+def csv_rows(
+    records: Iterator[Record], positions: Sequence[int], width: int, masked: Sequence[int], encoding: str
+) -> Iterator[Row]:
     """Rows of CSV records. `positions`: where each wanted column stands (-1: nowhere) in rows of `width` fields;
     `masked`: positions of buyers and visits."""
     nothing: tuple[None, ...] = (None,) * len(positions)
@@ -67,7 +69,9 @@ def _joined(fields: Sequence[str]) -> str:
     return line.getvalue()
 
 
-def json_rows(records: Iterator[Record], columns: Sequence[str], maps: frozenset[str], encoding: str, comma: bool) -> Iterator[Row]:
+def json_rows(
+    records: Iterator[Record], columns: Sequence[str], maps: frozenset[str], encoding: str, comma: bool
+) -> Iterator[Row]:
     """Rows of JSON lines. `maps`: columns that may hold an object; `comma`: whether numbers are read with a comma."""
     nothing: tuple[None, ...] = (None,) * len(columns)
     masked = [name for name in HASHED_COLUMNS if name in columns]
@@ -148,9 +152,7 @@ def _masked_json(text: str, found: dict[str, Any], masked: Sequence[str]) -> str
     return text
 
 
-_VALUES = {
-    name: re.compile(rf'("{name}"\s*:\s*)(?:"(?:[^"\\]|\\.)*"|[^\s,}}\]]+)') for name in HASHED_COLUMNS
-}
+_VALUES = {name: re.compile(rf'("{name}"\s*:\s*)(?:"(?:[^"\\]|\\.)*"|[^\s,}}\]]+)') for name in HASHED_COLUMNS}
 
 
 def _decoded(record: Record, encoding: str) -> tuple[str, str | None]:

@@ -72,7 +72,9 @@ def survey(found: FoundFile, settings: IngestSettings) -> LandingFile:
     try:
         return _survey_parquet(found) if found.format == "parquet" else _survey_text(found, settings)
     except (EOFError, gzip.BadGzipFile, zlib.error, pa.ArrowException) as error:
-        raise InputError("FILE_DAMAGED", f"{found.relative}: can't be read to its end; copy it again ({error})") from None
+        raise InputError(
+            "FILE_DAMAGED", f"{found.relative}: can't be read to its end; copy it again ({error})"
+        ) from None
     except UnicodeError:
         raise _wrong_encoding(found, settings) from None
 
@@ -171,9 +173,7 @@ def _sample_keys(stream: io.BufferedReader) -> tuple[str, ...]:
     return tuple(keys)
 
 
-def _count(
-    stream: io.BufferedReader, start: int, line: int, found: FoundFile, settings: IngestSettings
-) -> _Tally:
+def _count(stream: io.BufferedReader, start: int, line: int, found: FoundFile, settings: IngestSettings) -> _Tally:
     """Rows, end and cuts of what is left of the stream: by the block where each line is a row, else row by row."""
     tally = _Tally(end=start)
     while block := stream.read(_BLOCK):

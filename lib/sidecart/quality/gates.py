@@ -76,7 +76,11 @@ def _failed_checks(counted: pd.DataFrame, at_least: int) -> list[str]:
 
     context = gx.get_context(mode="ephemeral")
     context.variables.progress_bars = gx.data_context.types.base.ProgressBarsConfig(globally=False)
-    batches = context.data_sources.add_pandas("gates").add_dataframe_asset("counts").add_batch_definition_whole_dataframe("all")
+    batches = (
+        context.data_sources.add_pandas("gates")
+        .add_dataframe_asset("counts")
+        .add_batch_definition_whole_dataframe("all")
+    )
     suite = gx.ExpectationSuite(name="contract")
     suite.add_expectation(ExpectColumnMinToBeBetween(column="rows", min_value=at_least))
     for name in counted.columns.drop("rows"):

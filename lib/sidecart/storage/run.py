@@ -8,11 +8,13 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
 
 from sidecart import __version__
 from sidecart.contracts.frames import rows
 from sidecart.contracts.model import Contract
 from sidecart.contracts.runs import RUNS, STAGES
+from sidecart.errors import StorageError
 from sidecart.settings import Settings
 from sidecart.storage.releases import current_versions, publish, release_versions
 from sidecart.storage.warehouse import Mode, Warehouse, Written
@@ -39,6 +41,7 @@ class Run:
     as_of: datetime
     run_id: str
     started_at: datetime
+    buyer_key_id: str | None = None
     stages: list[Stage] = field(default_factory=list)
     _rows: dict[str, int] = field(default_factory=dict)
 
@@ -68,7 +71,9 @@ class Run:
         self.warehouse.ensure(contract)
         return self.warehouse.read(contract)
 
-    def write(self, contract: Contract, frame: DataFrame, reads: Contract | None = None, mode: Mode = "overwrite") -> int:
+    def write(
+        self, contract: Contract, frame: DataFrame, reads: Contract | None = None, mode: Mode = "overwrite"
+    ) -> int:
         """Write a stage's result and report it: rows in (of the table it mainly reads), rows out, seconds."""
         begun = time.monotonic()
         written = self.warehouse.write(contract, frame, self.run_id, mode)
@@ -87,6 +92,20 @@ class Run:
         self.rewind()
         self._close(outcome, reason[:4000], None)
 
+    def use_buyer_key(self, key_id: str) -> None:
+        """Note which key hashes this run's buyers.
+
+        Raises StorageError where the shop's history was hashed with another.
+        """
+        published = self.read_or_empty(RUNS).where("outcome = 'published' AND buyer_key_id IS NOT NULL")
+        last = published.agg(F.max_by("buyer_key_id", "started_at").alias("key_id")).first()
+        if last and last["key_id"] not in (None, key_id):
+            raise StorageError(
+                f"the buyer key has changed (id {key_id}, history has {last['key_id']}): every buyer would be a new one;"
+                " give the old key, or import all of history into a new warehouse"
+            )
+        self.buyer_key_id = key_id
+
     def _rows_of(self, contract: Contract) -> int:
         if contract.name not in self._rows:
             self._rows[contract.name] = self.read(contract).count()
@@ -101,7 +120,12 @@ class Run:
             f"{stage.rows_in:,}",
             f"{stage.rows_out:,}",
             stage.seconds,
-            extra={"stage": stage.name, "rows_in": stage.rows_in, "rows_out": stage.rows_out, "version": written.version},
+            extra={
+                "stage": stage.name,
+                "rows_in": stage.rows_in,
+                "rows_out": stage.rows_out,
+                "version": written.version,
+            },
         )
 
     def _close(self, outcome: str, reason: str | None, release_id: str | None) -> None:
@@ -116,6 +140,7 @@ class Run:
             "settings_hash": self.settings.digest(),
             "settings": self.settings.as_json(),
             "release_id": release_id,
+            "buyer_key_id": self.buyer_key_id,
         }
         spark = self.warehouse.spark
         done = [

@@ -73,8 +73,9 @@ def why(reader: ReleaseReader) -> DataFrame:
         F.col("candidate_support"),
         F.col("category_lift"),
         F.col("required_support"),
-        F.when(F.col("region_weight") > 0, F.concat(F.lit("own buyers of "), "list_region_id", F.lit(" weigh in")))
-        .otherwise(F.lit("evidence of the whole shop")),
+        F.when(
+            F.col("region_weight") > 0, F.concat(F.lit("own buyers of "), "list_region_id", F.lit(" weigh in"))
+        ).otherwise(F.lit("evidence of the whole shop")),
     )
     return named.withColumn("because", sentence)
 

@@ -1,0 +1,31 @@
+"""Run the whole chain: ingest, count, list, publish."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from sidecart.storage.run import Run
+from sidecart_jobs.arguments import run_as_task, task_parser
+from sidecart_jobs.build_shortlists import build_shortlists
+from sidecart_jobs.ingest_landing import ingest_landing
+from sidecart_jobs.publish_release import publish_release
+from sidecart_jobs.update_pairs import update_pairs
+
+
+def run_chain(run: Run, landing: Path) -> None:
+    """From a landing folder to a release."""
+    ingest_landing(run, landing)
+    update_pairs(run)
+    build_shortlists(run)
+    publish_release(run)
+
+
+def main() -> None:
+    parser = task_parser()
+    parser.add_argument("--landing", type=Path, required=True, help="folder of the landing files")
+    told = parser.parse_args()
+    run_as_task(lambda run: run_chain(run, told.landing), told)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,41 @@
+"""Staging: frames that a run writes once to read several times, gone when it ends."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import mkdtemp
+
+from pyspark.sql import DataFrame, SparkSession
+
+from sidecart.storage.location import Location, PathLocation
+
+
+class Staging:
+    """A folder of Parquet frames by name."""
+
+    def __init__(self, spark: SparkSession, folder: Path) -> None:
+        self.spark = spark
+        self.folder = folder
+
+    def keep(self, name: str, frame: DataFrame) -> DataFrame:
+        """Write the frame under the name and give it back as read."""
+        target = str(self.folder / name)
+        frame.write.mode("overwrite").parquet(target)
+        return self.spark.read.schema(frame.schema).parquet(target)
+
+
+@contextmanager
+def staging(spark: SparkSession, location: Location, run_id: str) -> Iterator[Staging]:
+    """A run's staging folder: under the base path, or a temporary one of this machine for a schema's tables."""
+    if isinstance(location, PathLocation):
+        folder = Path(location.base) / "_staging" / run_id
+        folder.mkdir(parents=True, exist_ok=True)
+    else:
+        folder = Path(mkdtemp(prefix="sidecart-"))
+    try:
+        yield Staging(spark, folder)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
