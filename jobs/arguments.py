@@ -35,7 +35,7 @@ def start_run(told: argparse.Namespace) -> Run:
     """The run that the arguments ask for, in this process's session."""
     settings = load_settings(told.shop)
     spark = build_session("sidecart", master=told.master, driver_memory=told.driver_memory)
-    return Run.start(Warehouse(spark, told.warehouse), settings, told.as_of, told.run_id)
+    return Run.start(Warehouse(spark, told.warehouse), settings, told.as_of or datetime.now(UTC), told.run_id)
 
 
 def _finish(run: Run, task: Callable[[Run], None]) -> None:
@@ -50,15 +50,20 @@ def _finish(run: Run, task: Callable[[Run], None]) -> None:
 
 
 def task_parser() -> argparse.ArgumentParser:
-    """Arguments that all tasks take."""
+    """A parser of the arguments that all tasks take."""
     parser = argparse.ArgumentParser()
+    add_run_arguments(parser)
+    return parser
+
+
+def add_run_arguments(parser: argparse.ArgumentParser) -> None:
+    """What a run must know."""
     parser.add_argument("--warehouse", required=True, help="base path of the tables, or schema:CATALOG.SCHEMA")
     parser.add_argument("--shop", type=Path, help="the shop's TOML file; the general preset without one")
-    parser.add_argument("--as-of", type=moment, default=datetime.now(UTC), help="the moment the run speaks of")
+    parser.add_argument("--as-of", type=moment, help="the moment the run speaks of, a date or a time; now without it")
     parser.add_argument("--run-id", help="the run this task belongs to; all tasks of a run are told the same")
     parser.add_argument("--master", help="Spark master of a local session; spark-submit names its own")
     parser.add_argument("--driver-memory", default="4g", help="memory of a local session's driver")
-    return parser
 
 
 def moment(text: str) -> datetime:

@@ -17,7 +17,17 @@ from sidecart.list_kernel import Depths, cut_lists
 from sidecart.scoring import best_first, score_key
 from sidecart.settings import ListSettings, RegionSettings, ScoringSettings
 
-_PAYLOAD = {"anchor": "INT", "candidate": "INT", "score_key": "BIGINT", "pair_buyers": "INT", "pair_baskets": "INT"}
+_PAYLOAD = {
+    "anchor": "INT",
+    "candidate": "INT",
+    "score_key": "BIGINT",
+    "pair_buyers": "INT",
+    "pair_baskets": "INT",
+    "candidate_support": "INT",
+    "category_lift": "DOUBLE",
+    "required_support": "INT",
+    "confidence": "DOUBLE",
+}
 
 
 def list_regions(region_support: DataFrame, regions: DataFrame, settings: RegionSettings) -> DataFrame:

@@ -8,7 +8,6 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from sidecart.base_lists import anchor_members, cut_base_lists, list_regions, scored_at_root, slot_members
-from sidecart.compatibility import with_lift
 from sidecart.pairs import flat_pairs
 from sidecart.regional_lists import regional_evidence, regional_lists
 from sidecart.scoring import admitted_pairs
@@ -80,23 +79,22 @@ def _regional(inputs: ListInputs, evidence: DataFrame, members: DataFrame, setti
 
 def _with_evidence(cut: DataFrame, regional: DataFrame) -> DataFrame:
     plain = cut.withColumns({name: F.lit(value) for name, value in _NO_REGIONAL_EVIDENCE.items()})
-    return plain.withColumn("confidence", F.lit(None).cast("double")).unionByName(
-        regional.select(*plain.columns, "confidence")
-    )
+    return plain.unionByName(regional.select(*plain.columns))
 
 
 def _described(listed: DataFrame, inputs: ListInputs, settings: Settings) -> DataFrame:
-    unit = settings.scoring.support_unit
-    for side in ("anchor", "candidate"):
-        listed = listed.join(facts_of(side, inputs.variant_facts, settings.scoring), side)
-    return with_lift(listed, inputs.category_compatibility, settings.compatibility).withColumns(
-        {
-            "score": F.col("score_key") / F.lit(1_000_000),
-            "source": F.lit(SOURCE_ORDERS),
-            "support_unit": F.lit(unit),
-            "popularity_exponent": F.lit(settings.scoring.exponent),
-            "confidence": F.coalesce("confidence", F.col(f"pair_{unit}") / F.col("anchor_support")),
-        }
+    anchors = facts_of("anchor", inputs.variant_facts, settings.scoring)
+    candidates = facts_of("candidate", inputs.variant_facts, settings.scoring).drop("candidate_support")
+    return (
+        listed.join(anchors, "anchor")
+        .join(candidates, "candidate")
+        .withColumns(
+            {
+                "source": F.lit(SOURCE_ORDERS),
+                "support_unit": F.lit(settings.scoring.support_unit),
+                "popularity_exponent": F.lit(settings.scoring.exponent),
+            }
+        )
     )
 
 

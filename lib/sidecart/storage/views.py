@@ -46,7 +46,7 @@ def shortlists_resolved(reader: ReleaseReader) -> DataFrame:
     paths = catalog.select("variant_id", F.coalesce("path", F.array().cast("array<string>")).alias("category_path"))
     owners = list_owners(reader.read(gold.BASE_LISTS), regions, offers)
     as_of, zone = _as_of(reader)
-    return resolved_lists(
+    lists = resolved_lists(
         reader.read(gold.SHORTLISTS),
         owners,
         offers,
@@ -55,6 +55,7 @@ def shortlists_resolved(reader: ReleaseReader) -> DataFrame:
         reader.read(silver.RULES),
         as_of.astimezone(zone).date(),
     )
+    return lists.withColumn("score", F.col("score_key") / F.lit(1_000_000))
 
 
 def why(reader: ReleaseReader) -> DataFrame:

@@ -1,0 +1,72 @@
+"""`sidecart`: run the chain, look at its tables, take them elsewhere."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from sidecart import __version__
+from sidecart.errors import SidecartError
+from sidecart_cli import demo, export, generate, prompt, releases
+from sidecart_jobs import run_chain
+from sidecart_jobs.arguments import add_run_arguments, run_as_task
+
+WAREHOUSE = ".cache/demo/warehouse"
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Do what the command line asks; an error of ours is one line on standard error and exit code 1."""
+    told = _parser().parse_args(arguments)
+    try:
+        told.do(told)
+    except SidecartError as error:
+        sys.exit(f"sidecart: {error}")
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="sidecart", description="Which products complete an order.")
+    parser.add_argument("--version", action="version", version=f"sidecart {__version__}")
+    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+
+    chain = commands.add_parser("run", help="from a landing folder to a published release")
+    add_run_arguments(chain)
+    chain.add_argument("--landing", type=Path, required=True, help="folder of the landing files")
+    chain.set_defaults(do=lambda told: run_as_task(lambda run: run_chain.run_chain(run, told.landing), told))
+
+    example = commands.add_parser("demo", help="the chain on Complete Journey, and what it found")
+    example.add_argument("--small", action="store_true", help="on a small generated shop instead")
+    example.add_argument("--folder", type=Path, help="where to put its files (default .cache/demo or .cache/demo-small)")
+    example.set_defaults(do=demo.demo)
+
+    shop = commands.add_parser("generate", help="write a generated shop's landing files, and what was planted in it")
+    generate.add_arguments(shop)
+
+    out = commands.add_parser("export", help="write a table or view of the newest release as one Parquet file")
+    out.add_argument("table", help="its name; the view `dictionary` lists all")
+    out.add_argument("file", type=Path, help="the Parquet file to write")
+    _add_reading(out)
+    out.set_defaults(do=export.export)
+
+    sql = commands.add_parser("sql", help="a SQL prompt on a release's tables and views")
+    sql.add_argument("-e", "--execute", metavar="SQL", help="answer this and end")
+    _add_reading(sql)
+    sql.set_defaults(do=prompt.sql)
+
+    shown = commands.add_parser("releases", help="list the releases, or make an older one what readers see")
+    shown.add_argument("--rollback", metavar="RELEASE", help="publish this release's versions again")
+    shown.add_argument("--warehouse", default=WAREHOUSE, help=f"base path or schema:NAME (default {WAREHOUSE})")
+    shown.set_defaults(do=releases.releases)
+    return parser
+
+
+def _add_reading(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--warehouse", default=WAREHOUSE, help=f"base path or schema:NAME (default {WAREHOUSE})")
+    command.add_argument("--release", help="a release other than the newest")
+
+
+if __name__ == "__main__":
+    main()
