@@ -11,6 +11,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 from pyspark.sql import SparkSession
 
+from builders import Shop
 from sidecart.storage.session import build_session
 
 # Spark hands timestamps to Python in the machine's zone; typed-in expectations are UTC.
@@ -31,6 +32,12 @@ def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
     session = build_session("tests", "local[2]", driver_memory="1500m", shuffle_partitions=2, options=options)
     yield session
     session.stop()
+
+
+@pytest.fixture
+def shop(spark: SparkSession) -> Shop:
+    """A small shop in words, to be filled by the test."""
+    return Shop(spark)
 
 
 @pytest.fixture

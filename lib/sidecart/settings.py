@@ -21,7 +21,7 @@ from pydantic.dataclasses import dataclass as checked_dataclass
 
 from sidecart.errors import SettingsError
 
-_STRICT = ConfigDict(extra="forbid", strict=True)
+_STRICT = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
 _MAX_BYTES = 64 * 1024
 
 Share = Annotated[float, Field(ge=0, lt=1)]
