@@ -7,7 +7,7 @@ from datetime import date
 from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
-from sidecart.rules import ruling, rules_on
+from sidecart.rules import candidate_rules, rules_on, ruling
 
 
 def list_owners(base_lists: DataFrame, regions: DataFrame, offers: DataFrame) -> DataFrame:
@@ -53,13 +53,15 @@ def resolved_lists(
 
 def _ruled(listed: DataFrame, regions: DataFrame, variant_paths: DataFrame, rules: DataFrame) -> DataFrame:
     """The rows that no rule denies, with rule_id of the rule that decided them."""
-    columns = listed.columns
-    described = listed.join(F.broadcast(regions.select("region_id", F.col("path").alias("region_path"))), "region_id")
-    for side in ("anchor", "candidate"):
-        paths = variant_paths.select(
-            F.col("variant_id").alias(f"{side}_id"), F.col("category_path").alias(f"{side}_path")
-        )
-        described = described.join(paths, f"{side}_id")
-    judged = described.crossJoin(F.broadcast(rules)).withColumn("ruling", ruling())
+    region_paths = regions.select("region_id", F.col("path").alias("region_path"))
+    anchor_paths = variant_paths.select(
+        F.col("variant_id").alias("anchor_id"), F.col("category_path").alias("anchor_path")
+    )
+    judged = (
+        listed.join(F.broadcast(region_paths), "region_id")
+        .join(anchor_paths, "anchor_id")
+        .join(candidate_rules(rules, variant_paths), "candidate_id", "left")
+        .withColumn("ruling", ruling())
+    )
     allowed = judged.where(~F.coalesce("ruling.is_deny", F.lit(False)))
-    return allowed.select(*columns, F.col("ruling.rule_id").alias("rule_id"))
+    return allowed.select(*listed.columns, F.col("ruling.rule_id").alias("rule_id"))

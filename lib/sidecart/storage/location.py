@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol
 
 from delta.tables import DeltaTable, DeltaTableBuilder
@@ -91,4 +92,6 @@ class SchemaLocation:
 def location_of(warehouse: str) -> Location:
     """A location from what a user typed: `schema:NAME` for a schema, anything else is a base path."""
     kind, _, name = warehouse.partition(":")
-    return SchemaLocation(name) if kind == "schema" else PathLocation(warehouse)
+    if kind == "schema":
+        return SchemaLocation(name)
+    return PathLocation(warehouse if "://" in warehouse else str(Path(warehouse).resolve()))

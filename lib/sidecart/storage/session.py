@@ -45,6 +45,8 @@ SAFETY_SETTINGS = {
     "spark.sql.execution.arrow.pyspark.fallback.enabled": "false",
     "spark.sql.execution.arrow.maxRecordsPerBatch": "50000",
     "spark.sql.autoBroadcastJoinThreshold": str(64 * 2**20),
+    # A fifth smaller than the default, and no slower to write.
+    "spark.sql.parquet.compression.codec": "zstd",
 }
 """Set in local and submitted sessions; a managed platform keeps its own."""
 
