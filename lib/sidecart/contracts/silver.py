@@ -77,7 +77,7 @@ VIEWS = Contract(
     layer=Layer.SILVER,
     one_row="one visit of a product page or one add to cart",
     key=("session_id", "variant_id", "viewed_at", "kind"),
-    cluster_by=("session_id",),
+    cluster_by=("variant_id",),
     columns=(
         required("session_id", "STRING", "keyed hash of the visit"),
         Column("buyer_key", "STRING", "keyed hash of the buyer, where known"),
