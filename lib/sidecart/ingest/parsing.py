@@ -1,7 +1,7 @@
 """Texts to values: for each kind of column the value, and the code of what is wrong with the text.
 
-Each function takes a text column (trimmed, empty is null) and gives a `Parsed`: both members are columns, so that
-nothing is counted or collected here. Nothing is guessed: what the declared notation does not allow is refused.
+A value function takes a text column (trimmed, empty is null) and is null where the text is no such value; `complaint`
+then says why. Nothing is guessed: what the declared notation does not allow is refused.
 """
 
 from __future__ import annotations
@@ -20,11 +20,23 @@ from sidecart.settings import Settings
 _NUMBER = r"^[+-]?[0-9]{1,40}(\.[0-9]{1,40})?([eE][+-]?[0-9]{1,3})?$"
 _INTEGER = r"^[+-]?[0-9]{1,18}$"
 _DATE = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"
-_LOCAL = r"^([0-9]{4}-[0-9]{2}-[0-9]{2})(?:[T ]([0-9]{2}:[0-9]{2})(:[0-9]{2}(?:\.[0-9]{1,9})?)?)?"
-_OFFSET = r"(?: ?(Z|UTC|[+-][0-9]{2}(?::?[0-9]{2})?))?$"
+_OFFSET = r"(Z|UTC|[+-][0-9]{2}(:?[0-9]{2})?)$"
+_TIME = (
+    r"^[0-9]{4}-[0-9]{2}-[0-9]{2}"
+    r"([T ][0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,9})?)?( ?(Z|UTC|[+-][0-9]{2}(:?[0-9]{2})?))?)?$"
+)
+_DATE_LENGTH = 10
 _EPOCH = {"seconds": (r"^[0-9]{1,11}$", 1_000_000), "milliseconds": (r"^[0-9]{1,14}$", 1_000)}
 _TRUE = ("true", "t", "yes", "y", "1")
 _FALSE = ("false", "f", "no", "n", "0")
+_INVALID = {
+    Kind.INTEGER: "INTEGER_INVALID",
+    Kind.CURRENCY: "CURRENCY_UNKNOWN",
+    Kind.BOOLEAN: "BOOLEAN_INVALID",
+    Kind.CHOICE: "CHOICE_UNKNOWN",
+    Kind.DATE: "DATE_INVALID",
+    Kind.MAP: "MAP_INVALID",
+}
 _MISSING = {
     "order_id": "ORDER_ID_MISSING",
     "variant_id": "ITEM_MISSING",
@@ -32,14 +44,6 @@ _MISSING = {
     "ordered_at": "TS_MISSING",
     "viewed_at": "TS_MISSING",
 }
-
-
-@dataclass(frozen=True)
-class Parsed:
-    """A value column, and a column with the code of what is wrong with the text, null where nothing is."""
-
-    value: Column
-    fault: Column
 
 
 @dataclass(frozen=True)
@@ -52,17 +56,22 @@ class Moment:
 
 def typed_rows(raw: DataFrame, contract: InputContract, moment: Moment) -> DataFrame:
     """Raw rows with the contract's columns as values: source_file, source_line, fault (code, column), the texts as they
-    came (struct `came`, raw text included) and one column per contract column."""
-    parsed = {column.name: parse(column, moment) for column in contract.columns}
-    earlier = fault(F.col("fault_code").isNotNull(), F.col("fault_code"), F.col("fault_column"))
-    faults = [fault(parsed[name].fault.isNotNull(), parsed[name].fault, F.lit(name)) for name in contract.column_names]
-    return raw.select(
+    came (struct `came`, raw text included) and one column per contract column.
+
+    Values first, faults from them next, so that no text is parsed twice.
+    """
+    valued = raw.select(
         "source_file",
         "source_line",
+        "fault_code",
+        "fault_column",
         F.struct("raw", *contract.column_names).alias("came"),
-        F.coalesce(earlier, *faults).alias("fault"),
-        *(parsed[name].value.alias(name) for name in contract.column_names),
+        *(value(F.col(column.name), column, moment).alias(column.name) for column in contract.columns),
     )
+    earlier = fault(F.col("fault_code").isNotNull(), F.col("fault_code"), F.col("fault_column"))
+    codes = {column.name: _code(column, moment) for column in contract.columns}
+    faults = [fault(code.isNotNull(), code, name) for name, code in codes.items()]
+    return valued.withColumn("fault", F.coalesce(earlier, *faults)).drop("fault_code", "fault_column")
 
 
 def fault(is_bad: Column, code: Column | str, column: Column | str | None = None) -> Column:
@@ -72,23 +81,19 @@ def fault(is_bad: Column, code: Column | str, column: Column | str | None = None
     return F.when(is_bad, F.struct(code.alias("code"), column.alias("column")))
 
 
-def parse(column: InputColumn, moment: Moment) -> Parsed:
-    """The column parsed as its kind says; a required one that is empty is at fault."""
-    text = F.col(column.name)
-    parsed = _by_kind(text, column, moment)
-    if not column.is_required:
-        return parsed
-    missing = F.when(text.isNull(), F.lit(_MISSING.get(column.name, "VALUE_MISSING")))
-    return Parsed(parsed.value, F.coalesce(missing, parsed.fault))
+def _code(column: InputColumn, moment: Moment) -> Column:
+    text, parsed = F.col(f"came.{column.name}"), F.col(column.name)
+    code = complaint(text, parsed, column, moment)
+    missing = F.lit(_MISSING.get(column.name, "VALUE_MISSING") if column.is_required else None).cast("string")
+    return F.when(text.isNull(), missing).otherwise(code)
 
 
-def _by_kind(text: Column, column: InputColumn, moment: Moment) -> Parsed:
+def value(text: Column, column: InputColumn, moment: Moment) -> Column:
+    """The text as its kind's value, null where it is none."""
     ingest = moment.settings.ingest
     match column.kind:
-        case Kind.NUMBER:
-            return number(text, "QTY", ingest.decimal_comma)
-        case Kind.MONEY:
-            return money(text, ingest.decimal_comma)
+        case Kind.NUMBER | Kind.MONEY:
+            return number(text, decimal_comma=ingest.decimal_comma)
         case Kind.INTEGER:
             return integer(text)
         case Kind.CURRENCY:
@@ -100,105 +105,96 @@ def _by_kind(text: Column, column: InputColumn, moment: Moment) -> Parsed:
         case Kind.TIMESTAMP:
             return timestamp(text, moment)
         case Kind.DATE:
-            value = F.when(text.rlike(_DATE), text).try_cast("date")
-            return _checked(text, value, "DATE_INVALID")
+            return F.when(text.rlike(_DATE), text).try_cast("date")
         case Kind.MAP:
-            return Parsed(F.from_json(text, "map<string,string>"), _no_fault())
-    return Parsed(text, _no_fault())
+            return F.from_json(text, "map<string,string>")
+    return text
 
 
-def number(text: Column, prefix: str, decimal_comma: bool) -> Parsed:
-    """A DECIMAL(18,4), rounded half up; codes <prefix>_NOT_NUMBER and <prefix>_RANGE."""
-    plain = F.translate(text, ",.", ".,") if decimal_comma else text
-    is_number = plain.rlike(_NUMBER)
-    value = F.when(is_number, plain).try_cast("decimal(18,4)")
-    out_of_range = F.when(text.isNotNull() & value.isNull(), F.lit(f"{prefix}_RANGE"))
-    return Parsed(value, F.when(~is_number, F.lit(f"{prefix}_NOT_NUMBER")).otherwise(out_of_range))
+def complaint(text: Column, parsed: Column, column: InputColumn, moment: Moment) -> Column:
+    """The code of what is wrong with a text that is not null, given its parsed value; null where nothing is."""
+    match column.kind:
+        case Kind.NUMBER:
+            return _number_complaint(text, parsed, "QTY", moment)
+        case Kind.MONEY:
+            negative = F.when(parsed < 0, F.lit("PRICE_NEGATIVE"))
+            return F.coalesce(_number_complaint(text, parsed, "PRICE", moment), negative)
+        case Kind.TIMESTAMP:
+            return _time_complaint(text, parsed, moment)
+    return F.when(parsed.isNull(), F.lit(_INVALID.get(column.kind)).cast("string"))
 
 
-def money(text: Column, decimal_comma: bool) -> Parsed:
-    """A price: a number that is not negative; codes PRICE_*."""
-    parsed = number(text, "PRICE", decimal_comma)
-    return Parsed(parsed.value, F.coalesce(parsed.fault, F.when(parsed.value < 0, F.lit("PRICE_NEGATIVE"))))
+def number(text: Column, *, decimal_comma: bool = False) -> Column:
+    """A DECIMAL(18,4), rounded half up; null for what is no number in the declared notation, or too large."""
+    plain = _with_point(text, decimal_comma=decimal_comma)
+    return F.when(plain.rlike(_NUMBER), plain).try_cast("decimal(18,4)")
 
 
-def integer(text: Column) -> Parsed:
+def integer(text: Column) -> Column:
     """A BIGINT of at most 18 digits."""
-    return _checked(text, F.when(text.rlike(_INTEGER), text).try_cast("bigint"), "INTEGER_INVALID")
+    return F.when(text.rlike(_INTEGER), text).try_cast("bigint")
 
 
-def currency(text: Column) -> Parsed:
+def currency(text: Column) -> Column:
     """An ISO 4217 code, in capitals."""
     code = F.upper(text)
-    return _checked(text, F.when(code.isin(*sorted(ISO_4217)), code), "CURRENCY_UNKNOWN")
+    return F.when(code.isin(*sorted(ISO_4217)), code)
 
 
-def boolean(text: Column) -> Parsed:
+def boolean(text: Column) -> Column:
     """true, t, yes, y, 1 and false, f, no, n, 0, in any case."""
     word = F.lower(text)
-    value = F.when(word.isin(*_TRUE), F.lit(True)).when(word.isin(*_FALSE), F.lit(False))
-    return _checked(text, value, "BOOLEAN_INVALID")
+    return F.when(word.isin(*_TRUE), F.lit(True)).when(word.isin(*_FALSE), F.lit(False))
 
 
-def choice(text: Column, choices: tuple[str, ...]) -> Parsed:
+def choice(text: Column, choices: tuple[str, ...]) -> Column:
     """One of the words, in small letters."""
     word = F.lower(text)
-    return _checked(text, F.when(word.isin(*choices), word), "CHOICE_UNKNOWN")
+    return F.when(word.isin(*choices), word)
 
 
-def timestamp(text: Column, moment: Moment) -> Parsed:
+def timestamp(text: Column, moment: Moment) -> Column:
     """An instant; without an offset it is the shop's time. A time that a clock change skips moves forward by the gap,
-    one that happens twice is the first. Codes TS_*."""
-    value = F.coalesce(_written_instant(text, moment.settings.shop.timezone), _epoch_instant(text, moment))
-    is_digits = text.rlike("^[0-9]+$")
-    if moment.settings.ingest.epoch_unit == "none":
-        invalid = F.when(is_digits, F.lit("TS_EPOCH_UNIT")).when(value.isNull(), F.lit("TS_INVALID"))
-    else:
-        invalid = F.when(value.isNull(), F.lit("TS_INVALID"))
-    return Parsed(value, F.when(text.isNotNull(), F.coalesce(invalid, _implausible(value, moment))))
-
-
-def _written_instant(text: Column, zone: str) -> Column:
-    pattern = _LOCAL + _OFFSET
-    part = [F.regexp_extract(text, pattern, i) for i in range(5)]
-    day, minute, second = part[1], _or(part[2], "00:00"), _or(part[3], ":00")
-    offset = F.regexp_replace(part[4], r"^([+-][0-9]{2}):?([0-9]{2})$", "$1:$2")
-    offset = F.regexp_replace(offset, r"^([+-][0-9]{2})$", "$1:00")
-    local = F.concat(day, F.lit(" "), minute, second)
-    return F.when(text.rlike(pattern), F.concat_ws(" ", local, _or(offset, zone))).try_cast("timestamp")
-
-
-def _or(text: Column, default: str) -> Column:
-    return F.when(text == "", F.lit(default)).otherwise(text)
-
-
-def _epoch_instant(text: Column, moment: Moment) -> Column:
+    one that happens twice is the first. A plain number is a time only in a shop that declares an epoch unit."""
+    zone = f" {moment.settings.shop.timezone}"
+    minute, behind = F.substring(text, 1, 16), F.substring(text, 17, 64)
+    to_second = F.when(behind.startswith(":"), text).otherwise(F.concat(minute, F.lit(":00"), behind))
+    complete = (
+        F.when(F.length(text) == _DATE_LENGTH, F.concat(text, F.lit(" 00:00:00"), F.lit(zone)))
+        .when(text.rlike(_OFFSET), to_second)
+        .otherwise(F.concat(to_second, F.lit(zone)))
+    )
+    written = F.when(text.rlike(_TIME), complete).try_cast("timestamp")
     unit = moment.settings.ingest.epoch_unit
     if unit == "none":
-        return F.lit(None).cast("timestamp")
+        return written
     pattern, micros = _EPOCH[unit]
-    return F.timestamp_micros(F.when(text.rlike(pattern), text).try_cast("bigint") * micros)
+    return F.coalesce(written, F.timestamp_micros(F.when(text.rlike(pattern), text).try_cast("bigint") * micros))
 
 
-def _implausible(value: Column, moment: Moment) -> Column:
+def _number_complaint(text: Column, parsed: Column, prefix: str, moment: Moment) -> Column:
+    is_number = _with_point(text, decimal_comma=moment.settings.ingest.decimal_comma).rlike(_NUMBER)
+    code = F.when(is_number, F.lit(f"{prefix}_RANGE")).otherwise(F.lit(f"{prefix}_NOT_NUMBER"))
+    return F.when(parsed.isNull(), code)
+
+
+def _with_point(text: Column, *, decimal_comma: bool) -> Column:
+    return F.translate(text, ",.", ".,") if decimal_comma else text
+
+
+def _time_complaint(text: Column, parsed: Column, moment: Moment) -> Column:
     ingest = moment.settings.ingest
     latest = moment.as_of + timedelta(minutes=ingest.future_tolerance_minutes)
     earliest = datetime(ingest.earliest_year, 1, 1, tzinfo=moment.settings.shop.zone)
+    has_unit = ingest.epoch_unit != "none"
+    invalid = F.when(text.rlike("^[0-9]+$") & ~F.lit(has_unit), F.lit("TS_EPOCH_UNIT")).otherwise(F.lit("TS_INVALID"))
     return (
-        F.when(value > _instant(latest), F.lit("TS_FUTURE"))
-        .when(value < _instant(earliest), F.lit("TS_IMPLAUSIBLE"))
-        .when(value == F.timestamp_micros(F.lit(0)), F.lit("TS_IMPLAUSIBLE"))
+        F.when(parsed.isNull(), invalid)
+        .when(parsed > _instant(latest), F.lit("TS_FUTURE"))
+        .when((parsed < _instant(earliest)) | (parsed == F.timestamp_micros(F.lit(0))), F.lit("TS_IMPLAUSIBLE"))
     )
 
 
 def _instant(at: datetime) -> Column:
     """The moment as a literal that no session time zone can shift."""
     return F.timestamp_micros(F.lit(calendar.timegm(at.utctimetuple()) * 1_000_000 + at.microsecond))
-
-
-def _checked(text: Column, value: Column, code: str) -> Parsed:
-    return Parsed(value, F.when(text.isNotNull() & value.isNull(), F.lit(code)))
-
-
-def _no_fault() -> Column:
-    return F.lit(None).cast("string")

@@ -17,6 +17,7 @@ from pyspark.sql import types as T
 
 from sidecart.contracts.inputs import INPUTS
 from sidecart.contracts.model import InputContract, Kind
+from sidecart.ingest.blocks import BLOCK_BYTES, is_plain, joined, plain_columns, read_block
 from sidecart.ingest.buyers import HASHED_COLUMNS, BuyerKey
 from sidecart.ingest.columns import positions_of
 from sidecart.ingest.delta import delta_rows
@@ -84,12 +85,44 @@ def _read_chunks(reader: _Reader, batches: Iterator[pa.RecordBatch]) -> Iterator
 
 
 def _text_batches(reader: _Reader, task: dict[str, Any]) -> Iterator[Batch]:
-    with open_text(task["path"], reader.encoding, task["start"]) as stream:
-        lines = physical_lines(stream, task["start"], task["first_line"], reader.max_row_bytes)
-        inside = itertools.takewhile(lambda line: line.start < task["end"], lines)
+    """The chunk's rows: plain CSV blocks all at once, and from the first block that is not plain row by row."""
+    start, line = task["start"], task["first_line"]
+    if task["format"] == "csv":
+        with open_text(task["path"], reader.encoding, start) as stream:
+            while start < task["end"]:
+                block = read_block(stream, min(BLOCK_BYTES, task["end"] - start))
+                batch = _plain_batch(reader, task, block, line)
+                if batch is None:
+                    break
+                yield batch
+                start, line = start + len(block), line + len(batch.source_line)
+    with open_text(task["path"], reader.encoding, start) as stream:
+        lines = physical_lines(stream, start, line, reader.max_row_bytes)
+        inside = itertools.takewhile(lambda part: part.start < task["end"], lines)
         rows = _csv(reader, inside, task) if task["format"] == "csv" else _json(reader, inside)
         while part := list(itertools.islice(rows, _BATCH_ROWS)):
             yield _batch(part, reader.contract, task["relative"])
+
+
+def _plain_batch(reader: _Reader, task: dict[str, Any], block: bytes, line: int) -> Batch | None:
+    """The block as one batch, or None where its lines are not all rows of the header's width."""
+    encoding = text_encoding(reader.encoding)
+    if not is_plain(block, is_csv=True, encoding=encoding, max_row_bytes=reader.max_row_bytes):
+        return None
+    columns = plain_columns(block, len(task["header"]), encoding)
+    if columns is None:
+        return None
+    found = positions_of(task["header"], reader.contract, task["relative"])
+    rows = len(columns[0])
+    nothing = pa.nulls(rows, pa.string())
+    return Batch(
+        source_file=pa.repeat(pa.scalar(task["relative"]), rows),
+        source_line=pa.array(range(line, line + rows), pa.int64()),
+        raw=joined(columns, [found[name] for name in HASHED_COLUMNS if name in found]),
+        texts={name: columns[found[name]] if name in found else nothing for name in reader.contract.column_names},
+        fault=nothing,
+        column=nothing,
+    )
 
 
 def _csv(reader: _Reader, lines: Iterator[Any], task: dict[str, Any]) -> Iterator[Row]:

@@ -8,25 +8,22 @@ import gzip
 import io
 import itertools
 import json
-import re
 import zlib
 from dataclasses import dataclass, field
+from functools import partial
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from sidecart.contracts.inputs import INPUTS
 from sidecart.errors import InputError
+from sidecart.ingest.blocks import BLOCK_BYTES, count_lines, is_plain, read_block
 from sidecart.ingest.columns import ignored_columns, positions_of, require_types
 from sidecart.ingest.files import FoundFile, fingerprint
 from sidecart.ingest.records import csv_records, json_records, open_text, physical_lines, text_encoding
 from sidecart.settings import IngestSettings
 
-_BLOCK = 16 * 2**20
 _SAMPLE_BYTES = 65_536
-_NEWLINE = 10
-_BLANK = re.compile(rb"(?:\A|\n)[ \t\f\v]*\r?(?:\n|\Z(?<!\n))")
 
 
 @dataclass(frozen=True)
@@ -176,44 +173,33 @@ def _sample_keys(stream: io.BufferedReader) -> tuple[str, ...]:
 def _count(stream: io.BufferedReader, start: int, line: int, found: FoundFile, settings: IngestSettings) -> _Tally:
     """Rows, end and cuts of what is left of the stream: by the block where each line is a row, else row by row."""
     tally = _Tally(end=start)
-    while block := stream.read(_BLOCK):
-        block += stream.readline(max(_BLOCK, settings.max_row_bytes))
-        if not _is_plain(block, found, settings):
+    look_for = partial(
+        is_plain,
+        is_csv=found.format == "csv",
+        encoding=text_encoding(settings.encoding),
+        max_row_bytes=settings.max_row_bytes,
+    )
+    while block := read_block(stream):
+        if not look_for(block):
             _count_records(tally, line, found, settings)
             break
         _check_size(tally.end + len(block), found, settings)
         tally.cuts.append((tally.end, line))
-        lines = block.count(b"\n") + (not block.endswith(b"\n"))
-        tally.rows += lines
+        tally.rows += count_lines(block)
         tally.end += len(block)
-        line += lines
+        line += count_lines(block)
     return tally
-
-
-def _is_plain(block: bytes, found: FoundFile, settings: IngestSettings) -> bool:
-    """Whether every line of the block is a row: no quotes in CSV, no blank or over-long line, all of it decodable."""
-    if (found.format == "csv" and b'"' in block) or _BLANK.search(block):
-        return False
-    ends = np.flatnonzero(np.frombuffer(block, dtype=np.uint8) == _NEWLINE)
-    longest = np.diff(ends, prepend=-1, append=len(block)).max()
-    if longest >= settings.max_row_bytes:
-        return False
-    try:
-        block.decode(text_encoding(settings.encoding))
-    except UnicodeDecodeError:
-        return False
-    return True
 
 
 def _count_records(tally: _Tally, line: int, found: FoundFile, settings: IngestSettings) -> None:
     """Counts from the tally's end on row by row, where lines and rows may differ."""
     encoding = text_encoding(settings.encoding)
     limit = settings.max_row_bytes
-    cut_at = -_BLOCK
+    cut_at = -BLOCK_BYTES
     with open_text(str(found.path), settings.encoding, tally.end) as stream:
         lines = physical_lines(stream, tally.end, line, limit)
         for record in csv_records(lines, limit) if found.format == "csv" else json_records(lines):
-            if record.start - cut_at >= _BLOCK:
+            if record.start - cut_at >= BLOCK_BYTES:
                 tally.cuts.append((record.start, record.line))
                 cut_at = record.start
             tally.rows += 1
