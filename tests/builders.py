@@ -68,10 +68,15 @@ def frame_of(spark: SparkSession, contract: Contract, *given: Mapping[str, Any])
     return rows(spark, contract, [filled(contract, row) for row in given])
 
 
-def told(frame: DataFrame, *columns: str) -> list[tuple[Any, ...]]:
-    """These columns of all rows, sorted; a single column as plain values."""
-    found = sorted(tuple(row) for row in frame.select(*columns).collect())
+def told(frame: DataFrame, *columns: str) -> list[Any]:
+    """These columns of all rows, sorted, nulls first; a single column as plain values. Times come as UTC."""
+    found = [tuple(_aware(value) for value in row) for row in frame.select(*columns).collect()]
+    found.sort(key=lambda row: [(value is not None, value) for value in row])
     return [row[0] for row in found] if len(columns) == 1 else found
+
+
+def _aware(value: Any) -> Any:
+    return value.replace(tzinfo=UTC) if isinstance(value, datetime) else value
 
 
 def paths(*branches: str) -> dict[str, list[str]]:
