@@ -48,6 +48,7 @@ _OF_TYPE: dict[str, Any] = {
     "ARRAY<STRING>": [],
     "MAP<STRING,STRING>": {},
 }
+_FLAT_PAIRS = "region_id STRING, anchor INT, candidate INT, pair_buyers INT, pair_baskets INT"
 
 
 def filled(contract: Contract, row: Mapping[str, Any]) -> dict[str, Any]:
@@ -181,6 +182,15 @@ class Shop:
         """Rules; each has an id of its own."""
         named = ({"rule_id": f"r{place}", "action": "deny"} | dict(rule) for place, rule in enumerate(rules, 1))
         return self.frame(silver.RULES, *named)
+
+    def flat_pairs(self, *pairs: str) -> DataFrame:
+        """One direction of a pair each, as counted in a region: `"oslo: milk bread 5"`; at the root without a name."""
+        return self.spark.createDataFrame([self._pair(text) for text in pairs], _FLAT_PAIRS)
+
+    def _pair(self, text: str) -> tuple[Any, ...]:
+        where, _, what = text.rpartition(":")
+        anchor, candidate, count = what.split()
+        return (where or "root", self.number(anchor), self.number(candidate), int(count), int(count))
 
     def pairs_in_words(self, flat: DataFrame) -> dict[tuple[str, str, str], tuple[int, int]]:
         """Flat pairs as (region, anchor, candidate): (buyers, baskets)."""
