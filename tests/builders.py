@@ -48,6 +48,7 @@ _OF_TYPE: dict[str, Any] = {
     "ARRAY<STRING>": [],
     "MAP<STRING,STRING>": {},
 }
+_FLAT_PAIRS = "region_id STRING, anchor INT, candidate INT, pair_buyers INT, pair_baskets INT"
 
 
 def filled(contract: Contract, row: Mapping[str, Any]) -> dict[str, Any]:
@@ -68,10 +69,15 @@ def frame_of(spark: SparkSession, contract: Contract, *given: Mapping[str, Any])
     return rows(spark, contract, [filled(contract, row) for row in given])
 
 
-def told(frame: DataFrame, *columns: str) -> list[tuple[Any, ...]]:
-    """These columns of all rows, sorted; a single column as plain values."""
-    found = sorted(tuple(row) for row in frame.select(*columns).collect())
+def told(frame: DataFrame, *columns: str) -> list[Any]:
+    """These columns of all rows, sorted, nulls first; a single column as plain values. Times come as UTC."""
+    found = [tuple(_aware(value) for value in row) for row in frame.select(*columns).collect()]
+    found.sort(key=lambda row: [(value is not None, value) for value in row])
     return [row[0] for row in found] if len(columns) == 1 else found
+
+
+def _aware(value: Any) -> Any:
+    return value.replace(tzinfo=UTC) if isinstance(value, datetime) else value
 
 
 def paths(*branches: str) -> dict[str, list[str]]:
@@ -176,6 +182,15 @@ class Shop:
         """Rules; each has an id of its own."""
         named = ({"rule_id": f"r{place}", "action": "deny"} | dict(rule) for place, rule in enumerate(rules, 1))
         return self.frame(silver.RULES, *named)
+
+    def flat_pairs(self, *pairs: str) -> DataFrame:
+        """One direction of a pair each, as counted in a region: `"oslo: milk bread 5"`; at the root without a name."""
+        return self.spark.createDataFrame([self._pair(text) for text in pairs], _FLAT_PAIRS)
+
+    def _pair(self, text: str) -> tuple[Any, ...]:
+        where, _, what = text.rpartition(":")
+        anchor, candidate, count = what.split()
+        return (where or "root", self.number(anchor), self.number(candidate), int(count), int(count))
 
     def pairs_in_words(self, flat: DataFrame) -> dict[tuple[str, str, str], tuple[int, int]]:
         """Flat pairs as (region, anchor, candidate): (buyers, baskets)."""

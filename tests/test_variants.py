@@ -1,0 +1,41 @@
+"""Variant facts: what the current catalogue says of each variant."""
+
+from __future__ import annotations
+
+from builders import Shop, told
+from sidecart.contracts import state
+from sidecart.settings import settings_from
+from sidecart.variants import variant_facts
+
+TREE = ("food > dairy > milk_whole", "food > bakery", "gifts")
+
+
+def _facts(shop: Shop, lists: dict[str, object], *columns: str) -> list[object]:
+    catalog = shop.catalog(milk="milk_whole", bun="bakery", card="gifts", odd="", tee_red="lost/tee")
+    support = shop.frame(state.VARIANT_SUPPORT, {"variant": shop.number("milk"), "buyers": 3, "baskets": 5})
+    settings = settings_from({"compatibility": {"category_level": 2}, "lists": lists})
+    return told(variant_facts(catalog, shop.categories(*TREE), shop.variant_ids(), support, settings), *columns)
+
+
+def test_a_category_is_looked_up_at_its_level_or_where_its_branch_ends(shop: Shop) -> None:
+    assert _facts(shop, {"own_category_level": 1}, "variant_id", "category_id", "own_category") == [
+        ("bun", "bakery", "food"),
+        ("card", "gifts", "gifts"),
+        ("milk", "dairy", "food"),
+        ("odd", None, None),
+        ("tee_red", None, None),
+    ]
+
+
+def test_without_own_category_exclusion_nothing_is_own(shop: Shop) -> None:
+    assert _facts(shop, {}, "own_category") == [None] * 5
+
+
+def test_what_nobody_bought_has_no_support_and_every_variant_has_its_place(shop: Shop) -> None:
+    assert _facts(shop, {}, "id_order", "variant_id", "group_id", "buyers", "baskets") == [
+        (1, "bun", "bun", 0, 0),
+        (2, "card", "card", 0, 0),
+        (3, "milk", "milk", 3, 5),
+        (4, "odd", "odd", 0, 0),
+        (5, "tee_red", "tee", 0, 0),
+    ]
