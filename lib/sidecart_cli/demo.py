@@ -63,13 +63,16 @@ def _grocery_chain(folder: Path) -> DemoShop:
 
 
 def _small_shop(folder: Path) -> DemoShop:
-    from sidecart.generator import shops
+    from sidecart.generator.settings import small
+    from sidecart.generator.shop import write_shop
 
     print("Writing a generated grocery as landing files:")
-    planted = shops.write_shop(folder / "landing", shops.small())
+    planted = write_shop(folder / "landing", small())
     _say_rows(planted.rows)
     _write_settings(folder, "demo_small.toml")
-    return DemoShop(folder, planted.as_of, planted.well_known_anchors())
+    anchors = dict.fromkeys(planted.complements["anchor_id"].to_pylist())
+    labels = [*anchors][:3] + planted.bananas["variant_id"].to_pylist()[:1]
+    return DemoShop(folder, planted.as_of, {anchor: anchor for anchor in labels})
 
 
 def _say_rows(rows: dict[str, int]) -> None:

@@ -23,7 +23,7 @@ def sql(told: argparse.Namespace) -> None:
         return
     Prompt(spark, names).cmdloop(
         "Tables and views: " + ", ".join(sorted(names)) + ".\n"
-        "`SELECT * FROM dictionary` explains every column; end a statement with ;  leave with quit."
+        "The view dictionary explains every column. End a statement with a semicolon; leave with quit."
     )
 
 

@@ -8,10 +8,10 @@ from pathlib import Path
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from sidecart_cli.reading import analysts_session
 from sidecart.storage.releases import ReleaseReader
 from sidecart.storage.views import register_views
 from sidecart.storage.warehouse import Warehouse
+from sidecart_cli.reading import analysts_session
 
 _SHOWN = 5
 
@@ -53,7 +53,7 @@ def _lists(spark: SparkSession, regions: dict[str, str], anchors: list[str]) -> 
 
 
 def _raw_lists(spark: SparkSession, anchors: list[str]) -> dict[str, list[str]]:
-    """anchor to what most buyers had with it, whole shop, without popularity normalisation."""
+    """Anchor to what most buyers had with it, whole shop, without popularity normalisation."""
     root = spark.table("regions").where("depth = 0").select("region_id")
     met = spark.table("pairs").where(F.col("anchor_id").isin(anchors)).join(root, "region_id", "left_semi")
     named = met.join(spark.table("catalog").select(F.col("variant_id").alias("candidate_id"), "name"), "candidate_id")
@@ -87,10 +87,11 @@ def _print_extremes(spark: SparkSession) -> None:
     print("\nLeft out of every count (table buyer_activity, view extremes):")
     for row in left_out:
         what = "all their baskets" if row["reason_code"] == "EXTREME_USER" else "only baskets above the cap"
-        print(f"  {row['reason_code']}: {row['buyers']:,} buyers, {what}; {row['share']:.1%} of all pair events are theirs")
+        share = f"{row['share']:.1%} of all pair events are theirs"
+        print(f"  {row['reason_code']}: {row['buyers']:,} buyers, {what}; {share}")
 
 
 def _print_next(warehouse: Path) -> None:
     print(f"\nThe tables are in {warehouse}. Where to look next:")
-    print(f"  .venv/bin/sidecart sql --warehouse {warehouse}   a SQL prompt; SELECT * FROM dictionary explains it all")
+    print(f"  .venv/bin/sidecart sql --warehouse {warehouse}   a SQL prompt; its view dictionary explains every column")
     print(f"  .venv/bin/sidecart export shortlists_resolved lists.parquet --warehouse {warehouse}")

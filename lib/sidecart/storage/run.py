@@ -101,8 +101,8 @@ class Run:
         last = published.agg(F.max_by("buyer_key_id", "started_at").alias("key_id")).first()
         if last and last["key_id"] not in (None, key_id):
             raise StorageError(
-                f"the buyer key has changed (id {key_id}, history has {last['key_id']}): every buyer would be a new one;"
-                " give the old key, or import all of history into a new warehouse"
+                f"the buyer key has changed (id {key_id}, history has {last['key_id']}): every buyer would be"
+                " a new one; give the old key, or import all of history into a new warehouse"
             )
         self.buyer_key_id = key_id
 

@@ -128,6 +128,8 @@ def _local(app_name: str, options: Mapping[str, str]) -> SparkSession:
         **RESULT_SETTINGS,
         **SAFETY_SETTINGS,
         **LOCAL_SETTINGS,
+        # The default of 200 is sized for clusters; here it costs more than the work.
+        "spark.sql.shuffle.partitions": str(max(4, 2 * (os.cpu_count() or 1))),
         **delta_jars(),
         "spark.driver.extraJavaOptions": f"-Dlog4j2.configurationFile={quiet}",
         "spark.pyspark.python": sys.executable,
