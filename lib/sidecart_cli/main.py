@@ -39,7 +39,9 @@ def _parser() -> argparse.ArgumentParser:
 
     example = commands.add_parser("demo", help="the chain on Complete Journey, and what it found")
     example.add_argument("--small", action="store_true", help="on a small generated shop instead")
-    example.add_argument("--folder", type=Path, help="where to put its files (default .cache/demo or .cache/demo-small)")
+    example.add_argument(
+        "--folder", type=Path, help="where to put its files (default .cache/demo or .cache/demo-small)"
+    )
     example.set_defaults(do=demo.demo)
 
     shop = commands.add_parser("generate", help="write a generated shop's landing files, and what was planted in it")

@@ -87,7 +87,9 @@ def _print_extremes(spark: SparkSession) -> None:
     print("\nLeft out of every count (table buyer_activity, view extremes):")
     for row in left_out:
         what = "all their baskets" if row["reason_code"] == "EXTREME_USER" else "only baskets above the cap"
-        print(f"  {row['reason_code']}: {row['buyers']:,} buyers, {what}; {row['share']:.1%} of all pair events are theirs")
+        print(
+            f"  {row['reason_code']}: {row['buyers']:,} buyers, {what}; {row['share']:.1%} of all pair events are theirs"
+        )
 
 
 def _print_next(warehouse: Path) -> None:
