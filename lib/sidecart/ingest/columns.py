@@ -50,11 +50,11 @@ def require_types(schema: pa.Schema, contract: InputContract, file: str) -> None
 
 
 def _is_text(type_: pa.DataType) -> bool:
-    return at.is_string(type_) or at.is_large_string(type_) or at.is_string_view(type_) or at.is_null(type_)
+    return bool(at.is_string(type_)) or at.is_large_string(type_) or at.is_string_view(type_) or at.is_null(type_)
 
 
 def _is_number(type_: pa.DataType) -> bool:
-    return at.is_integer(type_) or at.is_floating(type_) or at.is_decimal(type_)
+    return bool(at.is_integer(type_)) or at.is_floating(type_) or at.is_decimal(type_)
 
 
 def _never(_: pa.DataType) -> bool:

@@ -7,6 +7,7 @@ then says why. Nothing is guessed: what the declared notation does not allow is 
 from __future__ import annotations
 
 import calendar
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -90,25 +91,13 @@ def _code(column: InputColumn, moment: Moment) -> Column:
 
 def value(text: Column, column: InputColumn, moment: Moment) -> Column:
     """The text as its kind's value, null where it is none."""
-    ingest = moment.settings.ingest
-    match column.kind:
-        case Kind.NUMBER | Kind.MONEY:
-            return number(text, decimal_comma=ingest.decimal_comma)
-        case Kind.INTEGER:
-            return integer(text)
-        case Kind.CURRENCY:
-            return currency(text)
-        case Kind.BOOLEAN:
-            return boolean(text)
-        case Kind.CHOICE:
-            return choice(text, column.choices)
-        case Kind.TIMESTAMP:
-            return timestamp(text, moment)
-        case Kind.DATE:
-            return F.when(text.rlike(_DATE), text).try_cast("date")
-        case Kind.MAP:
-            return F.from_json(text, "map<string,string>")
-    return text
+    if column.kind in (Kind.NUMBER, Kind.MONEY):
+        return number(text, decimal_comma=moment.settings.ingest.decimal_comma)
+    if column.kind == Kind.CHOICE:
+        return choice(text, column.choices)
+    if column.kind == Kind.TIMESTAMP:
+        return timestamp(text, moment)
+    return _SIMPLE[column.kind](text)
 
 
 def complaint(text: Column, parsed: Column, column: InputColumn, moment: Moment) -> Column:
@@ -155,7 +144,8 @@ def choice(text: Column, choices: tuple[str, ...]) -> Column:
 
 def timestamp(text: Column, moment: Moment) -> Column:
     """An instant; without an offset it is the shop's time. A time that a clock change skips moves forward by the gap,
-    one that happens twice is the first. A plain number is a time only in a shop that declares an epoch unit."""
+    one that happens twice is the first. A plain number is a time only in a shop that declares an epoch unit.
+    """
     zone = f" {moment.settings.shop.timezone}"
     minute, behind = F.substring(text, 1, 16), F.substring(text, 17, 64)
     to_second = F.when(behind.startswith(":"), text).otherwise(F.concat(minute, F.lit(":00"), behind))
@@ -170,6 +160,31 @@ def timestamp(text: Column, moment: Moment) -> Column:
         return written
     pattern, micros = _EPOCH[unit]
     return F.coalesce(written, F.timestamp_micros(F.when(text.rlike(pattern), text).try_cast("bigint") * micros))
+
+
+def day(text: Column) -> Column:
+    """A DATE written as 2024-05-01."""
+    return F.when(text.rlike(_DATE), text).try_cast("date")
+
+
+def attributes(text: Column) -> Column:
+    """A map of texts from the one JSON form that washing leaves."""
+    return F.from_json(text, "map<string,string>")
+
+
+def _as_it_is(text: Column) -> Column:
+    return text
+
+
+_SIMPLE: dict[Kind, Callable[[Column], Column]] = {
+    Kind.ID: _as_it_is,
+    Kind.TEXT: _as_it_is,
+    Kind.INTEGER: integer,
+    Kind.CURRENCY: currency,
+    Kind.BOOLEAN: boolean,
+    Kind.DATE: day,
+    Kind.MAP: attributes,
+}
 
 
 def _number_complaint(text: Column, parsed: Column, prefix: str, moment: Moment) -> Column:

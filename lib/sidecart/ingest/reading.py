@@ -1,4 +1,4 @@
-"""Landing files to one frame of raw text rows, each with its file and line. Files are read in Arrow batches by tasks."""
+"""Landing files to one frame of raw text rows, each with its file and line, read in Arrow batches by tasks."""
 
 from __future__ import annotations
 
@@ -46,7 +46,8 @@ def raw_rows(
     spark: SparkSession, input_name: str, files: Sequence[LandingFile], settings: IngestSettings, key: BuyerKey
 ) -> DataFrame:
     """Raw rows of an input's files: source_file, source_line, raw, the contract's columns as text, fault_code,
-    fault_column. Buyers are hashed and masked in `raw`, which is null for Parquet and Delta."""
+    fault_column. Buyers are hashed and masked in `raw`, which is null for Parquet and Delta.
+    """
     contract = INPUTS[input_name]
     reader = _Reader(contract, key, settings.encoding, settings.decimal_comma, settings.max_row_bytes)
     chunks = [(json.dumps(_task(file, chunk)),) for file in files for chunk in file.chunks]
@@ -136,7 +137,7 @@ def _csv(reader: _Reader, lines: Iterator[Any], task: dict[str, Any]) -> Iterato
 def _json(reader: _Reader, lines: Iterator[Any]) -> Iterator[Row]:
     maps = frozenset(column.name for column in reader.contract.columns if column.kind == Kind.MAP)
     encoding = text_encoding(reader.encoding)
-    return json_rows(json_records(lines), reader.contract.column_names, maps, encoding, reader.comma)
+    return json_rows(json_records(lines), reader.contract.column_names, maps, encoding, has_comma=reader.comma)
 
 
 def _batch(rows: list[Row], contract: InputContract, relative: str) -> Batch:
@@ -163,7 +164,7 @@ def _parquet_batches(reader: _Reader, task: dict[str, Any]) -> Iterator[Batch]:
 
 def _typed_batch(part: pa.RecordBatch, reader: _Reader, relative: str, lines: pa.Array) -> Batch:
     nothing = pa.nulls(part.num_rows, pa.string())
-    present = {name: as_texts(part.column(name), reader.comma) for name in part.schema.names}
+    present = {name: as_texts(part.column(name), has_comma=reader.comma) for name in part.schema.names}
     return Batch(
         source_file=pa.repeat(pa.scalar(relative), part.num_rows),
         source_line=lines,

@@ -107,6 +107,9 @@ FILE_REASONS = _reasons(
     ("CATEGORY_DEPTH", "categories more than 32 levels deep", "flatten the tree"),
     ("REGION_CYCLE", "regions that are their own parents", "break the circle"),
     ("REGION_DEPTH", "regions more than 32 levels deep", "flatten the tree"),
+    ("BUYER_KEY_MISSING", "no key to hash buyers with", "set SIDECART_BUYER_KEY or SIDECART_BUYER_KEY_FILE"),
+    ("BUYER_KEY_SHORT", "a key of less than 16 bytes", "make a random one"),
+    ("BUYER_KEY_EXPOSED", "a key file that others can read", "run chmod 600 on it"),
     ("DEFAULT_REGION", "shop.default_region is not in the input regions", "add it, or correct the setting"),
 )
 

@@ -12,6 +12,7 @@ import re
 from collections import deque
 from collections.abc import Iterator
 from functools import partial
+from pathlib import Path
 from typing import IO, Any, NamedTuple, cast
 
 _END = rb"(?=,|\r?\n?\Z)"
@@ -24,7 +25,7 @@ _REOPENS = re.compile(rb'(?:[^"]|"")*+"(?:,' + _FIELD + rb')*?,"(?:[^"]|"")*+')
 
 
 class Record(NamedTuple):
-    """One record: the physical line and byte it begins on, the byte behind it, its content, and what is wrong with it."""
+    """One record: the physical line and byte it begins on, the byte behind it, its content, what is wrong with it."""
 
     line: int
     start: int
@@ -35,13 +36,13 @@ class Record(NamedTuple):
 
 def open_text(path: str, encoding: str, start: int = 0) -> io.BufferedReader:
     """The file's bytes from `start` on, decompressed where it ends in .gz; UTF-16 comes as UTF-8."""
-    stream: Any = gzip.open(path, "rb") if path.endswith(".gz") else open(path, "rb")  # noqa: SIM115
+    stream: Any = gzip.open(path, "rb") if path.endswith(".gz") else Path(path).open("rb")  # noqa: SIM115
     if encoding != "utf-16":
         stream.seek(start)
         return cast(io.BufferedReader, stream)
-    reader = io.BufferedReader(_Utf8(stream))
+    reader = io.BufferedReader(cast(io.RawIOBase, _Utf8(stream)))
     reader.read(start)
-    return reader
+    return cast(io.BufferedReader, reader)
 
 
 def text_encoding(encoding: str) -> str:

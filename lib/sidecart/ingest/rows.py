@@ -40,7 +40,8 @@ def csv_rows(
     records: Iterator[Record], positions: Sequence[int], width: int, masked: Sequence[int], encoding: str
 ) -> Iterator[Row]:
     """Rows of CSV records. `positions`: where each wanted column stands (-1: nowhere) in rows of `width` fields;
-    `masked`: positions of buyers and visits."""
+    `masked`: positions of buyers and visits.
+    """
     nothing: tuple[None, ...] = (None,) * len(positions)
     csv.field_size_limit(2**31 - 1)
     for record in records:
@@ -70,9 +71,9 @@ def _joined(fields: Sequence[str]) -> str:
 
 
 def json_rows(
-    records: Iterator[Record], columns: Sequence[str], maps: frozenset[str], encoding: str, comma: bool
+    records: Iterator[Record], columns: Sequence[str], maps: frozenset[str], encoding: str, *, has_comma: bool
 ) -> Iterator[Row]:
-    """Rows of JSON lines. `maps`: columns that may hold an object; `comma`: whether numbers are read with a comma."""
+    """Rows of JSON lines. `maps`: columns that may hold an object; `has_comma`: numbers are read with a comma."""
     nothing: tuple[None, ...] = (None,) * len(columns)
     masked = [name for name in HASHED_COLUMNS if name in columns]
     cases = {name.lower(): name for name in columns}
@@ -83,7 +84,7 @@ def json_rows(
             yield Row(record.line, _blinded(text) if masked else _shown(text), nothing, fault, column)
             continue
         raw = _masked_json(text, found, masked) if masked else text
-        yield Row(record.line, _shown(raw), [_as_text(found.get(name), comma) for name in columns])
+        yield Row(record.line, _shown(raw), [_as_text(found.get(name), has_comma=has_comma) for name in columns])
 
 
 def _object(
@@ -91,36 +92,51 @@ def _object(
 ) -> tuple[dict[str, Any] | None, str | None, str | None]:
     """The line's object, or the code and column of what is wrong with it."""
     try:
-        found = json.loads(
-            text, object_pairs_hook=_unique, parse_float=_Number, parse_int=_Number, parse_constant=_Number
-        )
-    except _DuplicateKeyError as error:
-        return None, "JSON_DUP_KEY", str(error) if str(error) in columns else None
-    except RecursionError:
-        return None, "ROW_TOO_LARGE", None
-    except ValueError:
-        return None, "JSON_INVALID", None
-    if not isinstance(found, dict):
-        return None, "JSON_NOT_OBJECT", None
-    for name, value in found.items():
-        if name not in columns and cases.get(name.lower()):
-            return None, "JSON_KEY_CASE", cases[name.lower()]
-        if isinstance(value, list | dict) and name in columns and name not in maps:
-            return None, "JSON_VALUE", name
-        if isinstance(value, str) and not value.isascii() and not _is_unicode(value):
-            return None, "BAD_ENCODING", name if name in columns else None
+        found = _parsed(text)
+        for name, value in found.items():
+            _check_value(name, value, columns, cases, maps)
+    except _BadLineError as error:
+        return None, error.code, error.column if error.column in columns else None
     return found, None, None
 
 
-class _DuplicateKeyError(Exception):
-    """An object has one key twice."""
+class _BadLineError(Exception):
+    """A line that can't be used: the code, and the column where one is at fault."""
+
+    def __init__(self, code: str, column: str | None = None) -> None:
+        super().__init__(code)
+        self.code = code
+        self.column = column
+
+
+def _parsed(text: str) -> dict[str, Any]:
+    try:
+        found = json.loads(
+            text, object_pairs_hook=_unique, parse_float=_Number, parse_int=_Number, parse_constant=_Number
+        )
+    except RecursionError:
+        raise _BadLineError("ROW_TOO_LARGE") from None
+    except ValueError:
+        raise _BadLineError("JSON_INVALID") from None
+    if not isinstance(found, dict):
+        raise _BadLineError("JSON_NOT_OBJECT")
+    return found
+
+
+def _check_value(name: str, value: Any, columns: Sequence[str], cases: dict[str, str], maps: frozenset[str]) -> None:
+    if name not in columns and name.lower() in cases:
+        raise _BadLineError("JSON_KEY_CASE", cases[name.lower()])
+    if isinstance(value, list | dict) and name in columns and name not in maps:
+        raise _BadLineError("JSON_VALUE", name)
+    if isinstance(value, str) and not value.isascii() and not _is_unicode(value):
+        raise _BadLineError("BAD_ENCODING", name)
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) != len(pairs):
         names = [name for name, _ in pairs]
-        raise _DuplicateKeyError(next(name for name in names if names.count(name) > 1))
+        raise _BadLineError("JSON_DUP_KEY", next(name for name in names if names.count(name) > 1))
     return found
 
 
@@ -133,11 +149,11 @@ def _is_unicode(text: str) -> bool:
     return True
 
 
-def _as_text(value: Any, comma: bool) -> str | None:
+def _as_text(value: Any, *, has_comma: bool) -> str | None:
     if value is None or type(value) is str:
         return value
     if isinstance(value, _Number):
-        return value.replace(".", ",") if comma else str(value)
+        return value.replace(".", ",") if has_comma else str(value)
     return "true" if value is True else "false" if value is False else json.dumps(value, sort_keys=True)
 
 

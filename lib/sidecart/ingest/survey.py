@@ -129,7 +129,7 @@ def _chunks(tally: _Tally, found: FoundFile, settings: IngestSettings) -> tuple[
     """The file cut at row starts; compressed and UTF-16 files can't be entered in the middle and stay whole."""
     is_whole = found.path.name.endswith(".gz") or settings.encoding == "utf-16"
     cuts = tally.cuts[:1] if is_whole else tally.cuts
-    ends = [start for start, _ in cuts[1:]] + [tally.end]
+    ends = [*(start for start, _ in cuts[1:]), tally.end][: len(cuts)]
     return tuple(Chunk(start, end, line) for (start, line), end in zip(cuts, ends, strict=True) if end > start)
 
 

@@ -114,6 +114,6 @@ def _plain(value: Any) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if not isinstance(value, str):
-        raise ValueError("attributes are texts")
+        raise ValueError("attributes are texts")  # noqa: TRY004 one kind of error for all bad JSON
     value.encode("utf-8")
     return value.strip()
