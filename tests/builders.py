@@ -183,6 +183,11 @@ class Shop:
         named = ({"rule_id": f"r{place}", "action": "deny"} | dict(rule) for place, rule in enumerate(rules, 1))
         return self.frame(silver.RULES, *named)
 
+    def members(self, *slots: str) -> DataFrame:
+        """(variant, slot) rows: the words of slot 0, of slot 1 and so on."""
+        rows = [(self.number(word), slot) for slot, words in enumerate(slots) for word in words.split()]
+        return self.spark.createDataFrame(rows, "variant INT, slot INT")
+
     def flat_pairs(self, *pairs: str) -> DataFrame:
         """One direction of a pair each, as counted in a region: `"oslo: milk bread 5"`; at the root without a name."""
         return self.spark.createDataFrame([self._pair(text) for text in pairs], _FLAT_PAIRS)
