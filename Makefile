@@ -48,6 +48,10 @@ format: $(INSTALLED) ## Format the code and apply safe fixes
 notebook: $(JARS) ## Execute the notebooks over the demo's tables
 	@$(BIN)/python scripts/run_notebooks.py
 
+.PHONY: docs
+docs: $(INSTALLED) ## Write docs/tables.md from the contracts
+	@$(BIN)/python scripts/table_docs.py
+
 .PHONY: cluster-demo
 cluster-demo: $(JARS) wheel ## The small demo on Spark's own master and two workers, compared with a local run
 	@$(BIN)/python scripts/cluster_demo.py

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import shutil
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,6 +13,8 @@ from tempfile import mkdtemp
 from pyspark.sql import DataFrame, SparkSession
 
 from sidecart.storage.location import Location, PathLocation
+
+_LOG = logging.getLogger("sidecart.run")
 
 
 class Staging:
@@ -22,9 +26,12 @@ class Staging:
 
     def keep(self, name: str, frame: DataFrame) -> DataFrame:
         """Write the frame under the name and give it back as read."""
+        begun = time.monotonic()
         target = str(self.folder / name)
         frame.write.mode("overwrite").parquet(target)
-        return self.spark.read.schema(frame.schema).parquet(target)
+        kept = self.spark.read.schema(frame.schema).parquet(target)
+        _LOG.info("%-26s %12s rows read %30.1f s", name, f"{kept.count():,}", time.monotonic() - begun)
+        return kept
 
 
 @contextmanager
