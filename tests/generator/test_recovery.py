@@ -12,7 +12,8 @@ from sidecart.generator import Planted
 Shop = tuple[Path, Planted]
 
 FACTS = """
-CREATE TABLE goods AS SELECT variant_id AS variant, group_id AS grp, regexp_replace(category_id, '-t[0-9]+$', '') AS shelf
+CREATE TABLE goods AS
+SELECT variant_id AS variant, group_id AS grp, regexp_replace(category_id, '-t[0-9]+$', '') AS shelf
 FROM '{landing}/catalog/*.parquet';
 CREATE TABLE items AS SELECT DISTINCT order_id, coalesce(buyer_id, 'guest ' || order_id) AS buyer, variant_id AS variant
 FROM '{landing}/orders/*.parquet' WHERE status = 'sale'
@@ -23,13 +24,15 @@ CREATE TABLE pairs AS SELECT a.variant AS anchor, b.variant AS candidate, count(
 FROM items AS a JOIN items AS b ON a.order_id = b.order_id AND a.variant <> b.variant GROUP BY ALL;
 CREATE TABLE sizes AS SELECT order_id, count(*) AS k, least(count(*), 41) // 6 AS stratum FROM items GROUP BY ALL;
 CREATE TABLE strata AS SELECT stratum, count(*) AS baskets, avg(k) AS k FROM sizes GROUP BY ALL;
-CREATE TABLE held AS SELECT DISTINCT order_id, shelf, stratum FROM items JOIN goods USING (variant) JOIN sizes USING (order_id);
+CREATE TABLE held AS SELECT DISTINCT order_id, shelf, stratum
+FROM items JOIN goods USING (variant) JOIN sizes USING (order_id);
 CREATE TABLE shelves AS SELECT shelf, stratum, count(*) AS n FROM held GROUP BY ALL;
 CREATE TABLE observed AS SELECT a.shelf AS one, b.shelf AS other, count(*) AS o
 FROM held AS a JOIN held AS b USING (order_id) WHERE a.shelf <> b.shelf GROUP BY ALL;
 CREATE TABLE lifts AS SELECT a.shelf AS one, b.shelf AS other,
 (coalesce(any_value(o), 0) + 20) / (sum(a.n * b.n / baskets * (1 - 1 / k)) + 20) AS lift
-FROM shelves AS a JOIN shelves AS b ON a.stratum = b.stratum AND a.shelf <> b.shelf JOIN strata ON strata.stratum = a.stratum
+FROM shelves AS a JOIN shelves AS b ON a.stratum = b.stratum AND a.shelf <> b.shelf
+JOIN strata ON strata.stratum = a.stratum
 LEFT JOIN observed ON observed.one = a.shelf AND observed.other = b.shelf GROUP BY a.shelf, b.shelf;
 """
 
@@ -67,12 +70,15 @@ def share_found(session: duckdb.DuckDBPyConnection, truth: Path) -> float:
 def banana_share(session: duckdb.DuckDBPyConnection, planted: Path) -> float:
     """Share of lists with a banana among those whose shelf has nothing to do with any banana's."""
     query = f"""
-        WITH bananas AS (SELECT variant, shelf FROM goods WHERE variant IN (SELECT variant_id FROM '{planted}/bananas.parquet')),
-        related AS (
+        WITH bananas AS (
+            SELECT variant, shelf FROM goods JOIN '{planted}/bananas.parquet' ON variant_id = variant
+        ), related AS (
             SELECT category_id AS one, complement_id AS other FROM '{planted}/related.parquet'
-            UNION SELECT complement_id, category_id FROM '{planted}/related.parquet' UNION SELECT shelf, shelf FROM goods
+            UNION SELECT complement_id, category_id FROM '{planted}/related.parquet'
+            UNION SELECT shelf, shelf FROM goods
         ), slots AS (
-            SELECT anchor, bananas.variant AS banana FROM (SELECT DISTINCT anchor, anchor_shelf FROM shown) AS l, bananas
+            SELECT anchor, bananas.variant AS banana
+            FROM (SELECT DISTINCT anchor, anchor_shelf FROM shown) AS listed, bananas
             WHERE NOT EXISTS (FROM related WHERE one = anchor_shelf AND other = bananas.shelf)
         ), lists AS (
             SELECT slots.anchor, max((shown.candidate IS NOT NULL)::INT) AS has_banana FROM slots
