@@ -25,13 +25,22 @@ class Places:
     ids: list[str]
     weighted: Weighted
     shares: Floats
+    """Per region: the stated share of the catalogue that it sells."""
     seed: int
     is_core: Flags
     """Variants that every region sells: bananas, planted goods and the best-selling tenth."""
 
+    @property
+    def _chances(self) -> Floats:
+        """What a variant outside the core must have, so that core and luck make the stated share."""
+        core = float(self.is_core.mean())
+        return np.clip((self.shares - core) / (1 - core), 0, 1)
+
     def sells(self, region: Ints, variant: Ints) -> Flags:
         """Whether the region sells the variant; the same answer for ever."""
-        luck = mixed(self.seed, _ASSORTMENT, region, variant) < np.round(self.shares * _WORD).astype(np.uint64)[region]
+        luck = (
+            mixed(self.seed, _ASSORTMENT, region, variant) < np.round(self._chances * _WORD).astype(np.uint64)[region]
+        )
         return np.asarray(self.is_core[variant] | luck)
 
 

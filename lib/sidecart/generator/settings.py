@@ -49,7 +49,7 @@ class Shape:
 
 SHAPES = {
     "grocery": Shape(8.5, 45.0, 0.11, 0.06, 0.47, 0.78, 16, 0.15, 0.0, 0.005, 0.002, 0.0, has_colours=False),
-    "fashion": Shape(2.5, 9.0, 0.01, 0.006, 0.45, 0.55, 6, 0.10, 0.15, 0.08, 0.02, 0.08, has_colours=True),
+    "fashion": Shape(2.5, 9.0, 0.01, 0.006, 0.45, 0.55, 6, 0.10, 0.15, 0.08, 0.02, 0.32, has_colours=True),
 }
 
 
