@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import shutil
 import subprocess
 import sys
@@ -14,6 +15,9 @@ from pathlib import Path
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
+from sidecart.generator.settings import small
+from sidecart.generator.shop import write_shop
+from sidecart.ingest.buyers import KEY_FILE_VARIABLE, make_buyer_key
 from sidecart.storage.session import build_session
 from standalone_cluster import standalone_cluster
 
@@ -27,6 +31,7 @@ def main() -> int:
     """0 when the cluster's tables equal the local ones row for row."""
     told = _arguments()
     shutil.rmtree(FOLDER, ignore_errors=True)
+    told = _with_a_shop(told)
     packages = _packages()
     with standalone_cluster(FOLDER) as cluster:
         print(f"cluster: {cluster.url}, two workers")
@@ -45,10 +50,20 @@ def main() -> int:
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--probe", action="store_true", help="only prove that workers run the packed sidecart")
-    parser.add_argument("--landing", default=str(ROOT / ".cache" / "demo-small" / "landing"))
-    parser.add_argument("--shop", default=str(ROOT / ".cache" / "demo-small" / "shop.toml"))
-    parser.add_argument("--as-of", default="2026-01-01")
+    parser.add_argument("--landing", help="landing folder; the small demo's generated shop without it")
+    parser.add_argument("--shop", default=str(ROOT / "conf" / "demo_small.toml"))
+    parser.add_argument("--as-of", help="the moment the runs speak of")
     return parser.parse_args()
+
+
+def _with_a_shop(told: argparse.Namespace) -> argparse.Namespace:
+    """The arguments, with a generated shop where they name none, and one buyer key for both runs."""
+    os.environ[KEY_FILE_VARIABLE] = str(FOLDER / "buyer.key")
+    make_buyer_key(FOLDER / "buyer.key")
+    if told.landing is None:
+        told.landing = str(FOLDER / "landing")
+        told.as_of = write_shop(FOLDER / "landing", small()).as_of.isoformat()
+    return told
 
 
 def _packages() -> Path:
