@@ -10,7 +10,7 @@ import pytest
 from pyspark.sql import functions as F
 
 from builders import Shop
-from sidecart.rules import rules_on, ruling
+from sidecart.rules import candidate_rules, rules_on, ruling
 
 TODAY = date(2026, 3, 1)
 _CHEESE = {"candidate_by": "category", "candidate_value": "cheese"}
@@ -19,21 +19,22 @@ _FOOD = {"candidate_by": "category", "candidate_value": "food"}
 
 def _decided(shop: Shop, *rules: Mapping[str, Any]) -> tuple[str, bool] | None:
     """The rule that decides whether brie may stand beside milk in Oslo, and whether it denies."""
+    brie = shop.spark.sql("SELECT 'brie' AS variant_id, array('food', 'cheese') AS category_path")
     page = shop.spark.range(1).select(
         F.lit("milk").alias("anchor_id"),
         F.expr("array('food', 'dairy')").alias("anchor_path"),
-        F.lit("brie").alias("candidate_id"),
-        F.expr("array('food', 'cheese')").alias("candidate_path"),
         F.expr("array('root', 'north', 'oslo')").alias("region_path"),
     )
-    row = page.crossJoin(rules_on(shop.rules(*rules), TODAY)).select(ruling().alias("ruling")).collect()[0]
-    return (row["ruling"]["rule_id"], row["ruling"]["is_deny"]) if row["ruling"] else None
+    spoken = candidate_rules(rules_on(shop.rules(*rules), TODAY), brie)
+    found = page.crossJoin(spoken).select(ruling().alias("ruling")).collect()
+    return (found[0]["ruling"]["rule_id"], found[0]["ruling"]["is_deny"]) if found and found[0]["ruling"] else None
 
 
 @pytest.mark.parametrize(
     ("rules", "decided"),
     [
         pytest.param([], None, id="without rules nothing is decided"),
+        pytest.param([{"candidate_by": "any"}], ("r1", True), id="everything is denied"),
         pytest.param([_CHEESE], ("r1", True), id="a category is denied"),
         pytest.param([_FOOD], ("r1", True), id="a category includes what lies below it"),
         pytest.param([{"candidate_by": "variant", "candidate_value": "brie"}], ("r1", True), id="a variant"),

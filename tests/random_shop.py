@@ -1,0 +1,112 @@
+"""A random shop, counted: what shortlists are made of, once as frames and once as plain rows."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass, fields, replace
+from typing import Any
+
+import pyarrow as pa
+from pyspark.sql import DataFrame
+
+from builders import Shop
+from sidecart.assortments import offers_of_all_regions
+from sidecart.compatibility import (
+    basket_categories,
+    basket_strata,
+    category_compatibility,
+    category_pair_support,
+    category_stratum_support,
+)
+from sidecart.pairs import pair_support, region_support, variant_support
+from sidecart.settings import Settings
+from sidecart.shortlists import ListInputs
+from sidecart.variants import variant_facts
+
+TREE = ("root > north > oslo", "root > north > bergen", "root > south > rome")
+SHELVES = ("food > dairy", "food > bakery", "food > cheese", "home > lamps", "home > chairs")
+CITIES = ("oslo", "bergen", "rome")
+
+
+@dataclass(frozen=True)
+class CountedShop:
+    """The inputs of shortlists, settled: reading one costs no Spark job that made it."""
+
+    inputs: ListInputs
+    variant_ids: DataFrame
+
+    def tables(self) -> dict[str, pa.Table]:
+        """Every input by name, as an analyst's engine reads it."""
+        named = {f.name: getattr(self.inputs, f.name) for f in fields(ListInputs)}
+        return {name: frame.toArrow() for name, frame in named.items()} | {"variant_ids": self.variant_ids.toArrow()}
+
+    def rows(self) -> dict[str, list[dict[str, Any]]]:
+        """Every input by name, as plain rows."""
+        return {name: table.to_pylist() for name, table in self.tables().items()}
+
+    def shuffled(self, seed: int) -> ListInputs:
+        """The same inputs with their rows in another order and in other partitions."""
+        chance = random.Random(seed)
+
+        def mixed(frame: DataFrame) -> DataFrame:
+            table = frame.toArrow()
+            order = chance.sample(range(table.num_rows), table.num_rows)
+            return frame.sparkSession.createDataFrame(table.take(pa.array(order, pa.int64())), frame.schema)
+
+        return replace(self.inputs, **{f.name: mixed(getattr(self.inputs, f.name)) for f in fields(ListInputs)})
+
+
+def counted_shop(shop: Shop, settings: Settings, orders: int, seed: int) -> CountedShop:
+    """A shop of 40 variants in 30 groups, some without a category, whose cities sell different parts of the range."""
+    chance = random.Random(seed)
+    goods = [f"v{number:02}" for number in range(40)]
+    catalog = shop.catalog(**{word: _shelf(chance) + f"/g{chance.randrange(30):02}" for word in goods})
+    baskets = _settled(shop.baskets(**_orders(chance, goods, orders)))
+    regions, ids = shop.regions(*TREE), shop.variant_ids()
+    support = _settled(pair_support(baskets, regions, shards=2))
+    of_variants = _settled(variant_support(support))
+    facts = _settled(
+        variant_facts(catalog, shop.categories(*SHELVES), ids, of_variants.where("region_id = 'root'"), settings)
+    )
+    categories = _settled(basket_categories(baskets, facts))
+    compatibility = category_compatibility(
+        basket_strata(baskets),
+        category_stratum_support(categories),
+        category_pair_support(categories),
+        settings.compatibility,
+    )
+    offers = shop.offers(**{city: " ".join(_sold(chance, goods)) for city in CITIES})
+    inputs = ListInputs(
+        pair_support=support,
+        variant_support=of_variants,
+        region_support=_settled(region_support(baskets, regions)),
+        category_compatibility=_settled(compatibility),
+        offers=_settled(offers_of_all_regions(offers, regions)),
+        regions=regions,
+        variant_facts=facts,
+    )
+    return CountedShop(inputs, ids)
+
+
+def _settled(frame: DataFrame) -> DataFrame:
+    """The frame computed once; its plan is its rows."""
+    return frame.sparkSession.createDataFrame(frame.toArrow(), frame.schema)
+
+
+def _shelf(chance: random.Random) -> str:
+    return chance.choice(["dairy", "bakery", "cheese", "lamps", "chairs", ""])
+
+
+def _orders(chance: random.Random, goods: list[str], orders: int) -> dict[str, str]:
+    popularity = [1 / (place + 2) for place in range(len(goods))]
+    found = {}
+    for number in range(orders):
+        buyer = "" if chance.random() < 0.2 else f"u{chance.randrange(orders // 3)}"
+        words = chance.choices(goods, popularity, k=1 + int(chance.expovariate(0.3)))
+        found[f"o{number}"] = f"{buyer}@{chance.choice(['root', 'north', *CITIES])}: {' '.join(words)}"
+    return found
+
+
+def _sold(chance: random.Random, goods: list[str]) -> list[str]:
+    """Two of three variants, one in five of them out of stock."""
+    return [("-" if chance.random() < 0.2 else "") + word for word in goods if chance.random() < 0.65]

@@ -1,0 +1,114 @@
+"""Shortlists equal their plain definition row for row, and SQL recomputes every score."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import duckdb
+import pytest
+from pyspark.sql import DataFrame, SparkSession
+
+from builders import Shop
+from list_definition import Definition
+from random_shop import CountedShop, counted_shop
+from sidecart.settings import settings_from
+from sidecart.shortlists import shortlists
+
+pytestmark = pytest.mark.slow
+
+SETTINGS = settings_from(
+    {
+        "regions": {"min_region_baskets": 280, "min_anchor_support": 40, "prior_support": 60.0},
+        "lists": {"root_depth": 9, "region_depth": 6, "own_category_level": 2},
+        "compatibility": {"prior_baskets": 2.0},
+        "scoring": {"popularity_prior": 3.0},
+    }
+)
+ROW = ("region_id", "anchor_id", "rank", "candidate_id", "score_key", "region_pair_support", "region_anchor_support")
+
+# A path's regions mix their own counts in, from the root down; depth 0 is the whole shop's confidence.
+_SCORES = """
+WITH RECURSIVE list_regions AS (
+    SELECT region_id FROM region_support WHERE baskets >= 280
+), flat AS (
+    SELECT region_id, anchor, unnest(candidates) AS candidate, unnest(pair_buyers) AS buyers FROM pair_support
+), mixed AS (
+    SELECT l.region_id, l.anchor_id, l.rank, a.variant AS anchor, c.variant AS candidate, 0 AS depth, r.path,
+           f.buyers / n.buyers AS confidence
+    FROM shortlists l JOIN regions r USING (region_id)
+    JOIN variant_ids a ON a.variant_id = l.anchor_id JOIN variant_ids c ON c.variant_id = l.candidate_id
+    JOIN flat f ON f.region_id = 'root' AND f.anchor = a.variant AND f.candidate = c.variant
+    JOIN variant_support n ON n.region_id = 'root' AND n.variant = a.variant
+    UNION ALL
+    SELECT m.region_id, anchor_id, rank, m.anchor, m.candidate, depth + 1, path,
+           CASE WHEN n.buyers >= 40 AND o.region_id IS NOT NULL
+                THEN (coalesce(f.buyers, 0) + 60 * confidence) / (n.buyers + 60) ELSE confidence END
+    FROM mixed m
+    LEFT JOIN list_regions o ON o.region_id = path[depth + 2]
+    LEFT JOIN variant_support n ON n.region_id = path[depth + 2] AND n.variant = m.anchor
+    LEFT JOIN flat f ON f.region_id = path[depth + 2] AND f.anchor = m.anchor AND f.candidate = m.candidate
+    WHERE depth + 1 < len(path)
+)
+SELECT l.region_id, l.anchor_id, l.rank, l.score_key,
+       round(1e6 * (ln(m.confidence) - 0.5 * ln(n.buyers + 3) + 0.5 * ln(coalesce(k.lift, 1))))::BIGINT AS recomputed
+FROM mixed m JOIN shortlists l USING (region_id, anchor_id, rank)
+JOIN variant_support n ON n.region_id = 'root' AND n.variant = m.candidate
+JOIN variant_facts a ON a.variant = m.anchor JOIN variant_facts c ON c.variant = m.candidate
+LEFT JOIN category_compatibility k ON k.category_a = a.category_id AND k.category_b = c.category_id
+WHERE depth + 1 = len(path)
+"""
+
+
+@pytest.fixture(scope="module")
+def counted(spark: SparkSession) -> CountedShop:
+    return counted_shop(Shop(spark), SETTINGS, orders=1_500, seed=11)
+
+
+@pytest.fixture(scope="module")
+def lists(counted: CountedShop) -> list[dict[str, Any]]:
+    return _in_order(shortlists(counted.inputs, SETTINGS))
+
+
+def _in_order(frame: DataFrame) -> list[dict[str, Any]]:
+    found = frame.select(sorted(frame.columns)).toArrow().to_pylist()
+    return sorted(found, key=lambda row: [row["region_id"], row["anchor_id"], row["rank"]])
+
+
+def test_lists_are_what_their_definition_says(counted: CountedShop, lists: list[dict[str, Any]]) -> None:
+    found = [tuple(row[name] for name in ROW) for row in lists]
+    expected = Definition(counted.rows(), SETTINGS).rows()
+    assert {row[0] for row in expected} == {"root", "north", "south", "oslo", "bergen"}
+    assert sum(row[-1] > 0 for row in expected) > 100
+    assert found == expected
+
+
+def test_neither_the_order_of_rows_nor_partitions_change_a_list(
+    spark: SparkSession, counted: CountedShop, lists: list[dict[str, Any]]
+) -> None:
+    spark.conf.set("spark.sql.shuffle.partitions", "5")
+    try:
+        again = _in_order(shortlists(counted.shuffled(seed=3), SETTINGS))
+    finally:
+        spark.conf.set("spark.sql.shuffle.partitions", "2")
+    assert again == lists
+
+
+def test_sql_recomputes_the_score_of_every_row_from_the_counts(
+    spark: SparkSession, counted: CountedShop, lists: list[dict[str, Any]]
+) -> None:
+    columns = ("region_id", "anchor_id", "candidate_id", "rank", "score_key")
+    stored = spark.createDataFrame([tuple(row[c] for c in columns) for row in lists], list(columns)).toArrow()
+    with duckdb.connect() as engine:
+        for name, table in (counted.tables() | {"shortlists": stored}).items():
+            engine.register(name, table)
+        recomputed = engine.execute(_SCORES).fetchall()
+    assert len(recomputed) == len(lists)
+    assert [row for row in recomputed if row[-2] != row[-1]] == []
+
+
+def test_the_sentence_of_a_row_agrees_with_itself(lists: list[dict[str, Any]]) -> None:
+    for row in lists:
+        weight = row["region_anchor_support"] / (row["region_anchor_support"] + 60)
+        assert row["region_weight"] == pytest.approx(weight)
+        assert row["score"] == pytest.approx(row["score_key"] / 1e6)
+        assert (row["source"], row["support_unit"], row["popularity_exponent"]) == ("orders", "buyers", 0.5)
