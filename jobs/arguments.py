@@ -26,7 +26,7 @@ def run_as_task(task: Callable[[Run], None], told: argparse.Namespace | None = N
     try:
         run = start_run(told)
         with writer_lock(run.warehouse.location), run_log(run):
-            _finish(run, task)
+            finish(run, task)
     except SidecartError as error:
         raise SystemExit(f"sidecart: {error}") from None
 
@@ -38,7 +38,8 @@ def start_run(told: argparse.Namespace) -> Run:
     return Run.start(Warehouse(spark, told.warehouse), settings, told.as_of or datetime.now(UTC), told.run_id)
 
 
-def _finish(run: Run, task: Callable[[Run], None]) -> None:
+def finish(run: Run, task: Callable[[Run], None]) -> None:
+    """Do the task; where it raises, take back what the run wrote, record why, and raise the same."""
     try:
         task(run)
     except GateError as error:

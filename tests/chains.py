@@ -1,0 +1,38 @@
+"""Runs of the whole chain for tests."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+from pyspark.sql import SparkSession
+
+from sidecart.ingest.buyers import KEY_VARIABLE
+from sidecart.settings import Settings
+from sidecart.storage.releases import ReleaseReader
+from sidecart.storage.run import Run
+from sidecart.storage.views import register_views
+from sidecart.storage.warehouse import Warehouse
+from sidecart_jobs.run_chain import run_chain
+
+A_KEY = "a key for tests, long enough"
+
+
+@contextmanager
+def buyer_key() -> Iterator[None]:
+    """The environment of a shop that has its key."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(KEY_VARIABLE, A_KEY)
+        yield
+
+
+def published(spark: SparkSession, landing: Path, warehouse: Path, settings: Settings, as_of: datetime) -> Run:
+    """Run the chain on a landing folder and register the release's views in the session."""
+    run = Run.start(Warehouse(spark, str(warehouse)), settings, as_of)
+    with buyer_key():
+        run_chain(run, landing)
+    register_views(ReleaseReader(run.warehouse))
+    return run

@@ -1,0 +1,160 @@
+"""The whole chain on files that follow the documented contracts and nothing else."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from pyspark.sql import SparkSession
+from pyspark.sql import functions as F
+
+from chains import buyer_key, published
+from sidecart.contracts import runs, silver
+from sidecart.errors import GateError, StorageError
+from sidecart.settings import IngestSettings, ListSettings, RegionSettings, Settings
+from sidecart.storage.releases import ReleaseReader, current_versions, release_versions
+from sidecart.storage.run import Run
+from sidecart.storage.warehouse import Warehouse
+from sidecart_jobs.arguments import finish
+from sidecart_jobs.run_chain import run_chain
+
+AS_OF = datetime(2026, 3, 1, tzinfo=UTC)
+SMALL_SHOP = Settings(regions=RegionSettings(min_region_baskets=20, min_anchor_support=5))
+
+ORDERS = """order_id,variant_id,quantity,ordered_at
+{rows}
+"""
+CATALOG = """variant_id,name
+bread,Bread
+butter,Butter
+jam,Jam
+soap,Soap
+"""
+
+
+def write_shop(landing: Path) -> None:
+    """A corner shop: orders without buyers or regions, a catalogue without brands or categories."""
+    rows = []
+    for number in range(30):
+        day = f"2026-02-{number % 28 + 1:02d} 10:00:00"
+        rows += [f"o{number},bread,1,{day}", f"o{number},butter,1,{day}"]
+        if number % 3 == 0:
+            rows.append(f"o{number},jam,2,{day}")
+    rows += ["s1,soap,1,2026-02-10 09:00:00", "s2,soap,0,2026-02-10 09:00:00", "u1,unheard-of,1,2026-02-11 09:00:00"]
+    (landing / "orders.csv").write_text(ORDERS.format(rows="\n".join(rows)), encoding="utf-8")
+    (landing / "catalog.csv").write_text(CATALOG, encoding="utf-8")
+
+
+@pytest.fixture(scope="module")
+def corner_shop(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> tuple[Run, Path]:
+    """The corner shop's first published run, and its landing folder."""
+    folder = tmp_path_factory.mktemp("corner-shop")
+    landing = folder / "landing"
+    landing.mkdir()
+    write_shop(landing)
+    # One bad row of 73, so that the tolerance is not what this is about.
+    run = published(spark, landing, folder / "warehouse", SMALL_SHOP, AS_OF)
+    return run, landing
+
+
+def test_a_shop_of_two_bare_files_gets_its_lists(spark: SparkSession, corner_shop: tuple[Run, Path]) -> None:
+    lists = spark.sql(
+        "SELECT anchor_id, rank, candidate_id, pair_buyers FROM shortlists_resolved ORDER BY anchor_id, rank"
+    ).collect()
+    # Bread and butter met 30 times; jam, in every third order, 10 times with each.
+    assert [tuple(row) for row in lists] == [
+        ("bread", 1, "butter", 30),
+        ("bread", 2, "jam", 10),
+        ("butter", 1, "bread", 30),
+        ("butter", 2, "jam", 10),
+        ("jam", 1, "bread", 10),
+        ("jam", 2, "butter", 10),
+    ]
+
+
+def test_the_books_balance_and_name_what_was_held_and_refused(
+    spark: SparkSession, corner_shop: tuple[Run, Path]
+) -> None:
+    books = spark.table("books").where("input = 'orders'").drop("run_id", "input").collect()
+    assert [tuple(row) for row in books] == [(73, 71, 1, 1, 0)]
+    refused = spark.table("quarantine").select("reason_code", "raw", "source_file", "source_line").collect()
+    assert [tuple(row) for row in refused] == [("QTY_ZERO", "s2,soap,0,2026-02-10 09:00:00", "orders.csv", 73)]
+
+
+def test_reading_the_same_files_again_changes_nothing(
+    spark: SparkSession, corner_shop: tuple[Run, Path], tmp_path: Path
+) -> None:
+    run, landing = corner_shop
+    before = sorted(spark.table("shortlists").drop("run_id", "release_id").collect())
+    again = published(spark, landing, Path(_base(run)), SMALL_SHOP, AS_OF)
+    assert sorted(spark.table("shortlists").drop("run_id", "release_id").collect()) == before
+    read = spark.table("books").where(F.col("run_id") == again.run_id).where("input = 'orders'").collect()
+    assert [row["rows_accepted"] for row in read] in ([], [0])
+
+
+def test_a_poisoned_delivery_is_refused_and_the_published_tables_stay(
+    spark: SparkSession, corner_shop: tuple[Run, Path], tmp_path: Path
+) -> None:
+    run, landing = corner_shop
+    warehouse = Warehouse(spark, _base(run))
+    released = release_versions(warehouse)
+    lines = warehouse.read(silver.ORDER_LINES).count()
+    poisoned = tmp_path / "landing"
+    shutil.copytree(landing, poisoned)
+    bad = "\n".join(f"p{n},bread,-1,2026-02-12 10:00:00" for n in range(50))
+    (poisoned / "orders.csv").unlink()
+    (poisoned / "orders").mkdir()
+    shutil.copy(landing / "orders.csv", poisoned / "orders" / "day1.csv")
+    (poisoned / "orders" / "day2.csv").write_text(ORDERS.format(rows=bad), encoding="utf-8")
+
+    refused = Run.start(warehouse, SMALL_SHOP, AS_OF)
+    with buyer_key(), pytest.raises(GateError, match="quarantine_above_2%_of_orders: 50 rows"):
+        finish(refused, lambda it: run_chain(it, poisoned))
+
+    assert release_versions(warehouse) == released
+    assert warehouse.read(silver.ORDER_LINES).count() == lines
+    assert warehouse.read(silver.ORDER_EVENTS).where("order_id LIKE 'p%'").count() == 0
+    record = warehouse.read(runs.RUNS).where(F.col("run_id") == refused.run_id).collect()
+    assert [(row["outcome"], row["release_id"]) for row in record] == [("refused", None)]
+    assert ReleaseReader(warehouse).read(silver.ORDER_LINES).count() == lines
+
+
+def test_a_killed_run_leaves_nothing_behind(spark: SparkSession, corner_shop: tuple[Run, Path]) -> None:
+    run, _ = corner_shop
+    warehouse = Warehouse(spark, _base(run))
+    events = warehouse.read(silver.ORDER_EVENTS).count()
+    killed = Run.start(warehouse, SMALL_SHOP, AS_OF)
+    killed.write(silver.ORDER_EVENTS, warehouse.read(silver.ORDER_EVENTS), mode="append")
+    assert warehouse.read(silver.ORDER_EVENTS).count() == 2 * events
+
+    Run.start(warehouse, SMALL_SHOP, AS_OF).rewind()
+    assert warehouse.read(silver.ORDER_EVENTS).count() == events
+    assert current_versions(warehouse).keys() == release_versions(warehouse).keys()
+
+
+def test_another_buyer_key_stops_the_run(spark: SparkSession, corner_shop: tuple[Run, Path]) -> None:
+    run, _ = corner_shop
+    with pytest.raises(StorageError, match="the buyer key has changed"):
+        Run.start(Warehouse(spark, _base(run)), SMALL_SHOP, AS_OF).use_buyer_key("another")
+
+
+def test_raw_buyers_are_nowhere_in_the_warehouse(spark: SparkSession, landing: Path, warehouse: Path) -> None:
+    rows = [
+        {"order_id": f"o{n}", "buyer_id": "Ursula-LeGuin-77", "variant_id": v, "quantity": q, "ordered_at": "2026-02-01T10:00:00Z"}
+        for n in range(3)
+        for v, q in (("bread", 1), ("butter", 0 if n == 2 else 1))
+    ]
+    (landing / "orders.jsonl").write_text("\n".join(map(json.dumps, rows)) + "\n", encoding="utf-8")
+    (landing / "catalog.csv").write_text(CATALOG, encoding="utf-8")
+    tolerant = Settings(ingest=IngestSettings(max_quarantine_share=0.5), lists=ListSettings(shown=3))
+    published(spark, landing, warehouse, tolerant, AS_OF)
+    traces = [file for file in warehouse.rglob("*") if file.is_file() and b"Ursula-LeGuin" in file.read_bytes()]
+    assert traces == []
+    assert spark.table("quarantine").count() == 1
+
+
+def _base(run: Run) -> str:
+    return str(getattr(run.warehouse.location, "base"))  # noqa: B009
