@@ -29,7 +29,6 @@ from sidecart.ingest.places import Places
 from sidecart.ingest.reading import raw_rows
 from sidecart.ingest.regions import derived_regions, regions, staged_regions
 from sidecart.ingest.rules import require_applicable, rule_warnings, rules, staged_rules
-from sidecart.ingest.settlement import order_lines, unmatched_returns
 from sidecart.ingest.staged import Batch, refused
 from sidecart.ingest.survey import LandingFile
 from sidecart.ingest.views import staged_views, views
@@ -75,11 +74,10 @@ class Silver:
     """What one run took from its landing folder, each frame as its contract says.
 
     `order_events_new` and `views_new` are to be appended, the others to be replaced. `entered` is for the books.
+    Order lines follow from all order events (`settlement`), once the new ones are stored.
     """
 
     order_events_new: DataFrame
-    order_lines: DataFrame
-    unmatched_returns: DataFrame
     views_new: DataFrame
     catalog: DataFrame
     categories: DataFrame
@@ -111,14 +109,11 @@ def read_landing(reading: Reading, known: KnownTables) -> Silver:
     everywhere = [frame for frame in (known.order_events, events, known.views, visits, offers_now) if frame is not None]
     regions_now = given or derived_regions(everywhere, reading.settings.shop)
     rules_now, rule_notes = _rules(read, goods, tree, regions_now)
-    all_events = known.order_events.unionByName(events)
     entered = read.entered({"orders": events, "views": visits}, goods)
     refusals = [refused(input_.staged, Batch(name, reading.run_id)) for name, input_ in entered.items()]
     every_file = tuple(file for of_input in files.values() for file in of_input)
     return Silver(
         order_events_new=events,
-        order_lines=order_lines(all_events, goods),
-        unmatched_returns=unmatched_returns(all_events, goods),
         views_new=visits,
         catalog=goods,
         categories=tree,

@@ -13,27 +13,55 @@ from pyspark.sql import functions as F
 
 from sidecart.contracts.frames import conform
 from sidecart.contracts.silver import ORDER_LINES, UNMATCHED_RETURNS
-from sidecart.ingest.takings import UNITS_PER_PIECE, by_buyer, by_order
+from sidecart.ingest.takings import UNITS_PER_PIECE, by_buyer, by_order, nothing_taken
+
+_IS_TAKING = "status IN ('cancel', 'return')"
 
 
-def order_lines(order_events: DataFrame, catalog: DataFrame) -> DataFrame:
+def order_lines(order_events: DataFrame, catalog: DataFrame, outcomes: DataFrame | None = None) -> DataFrame:
     """ORDER_LINES: one row per sold line of a known variant, its newest version, with what is left of it.
 
-    From ORDER_EVENTS and CATALOG (variant_id). Events of unknown variants wait outside.
+    From ORDER_EVENTS and CATALOG (variant_id). Events of unknown variants wait outside. `outcomes` saves settling twice
+    where the caller has kept them.
     """
-    sales = _sales(order_events, catalog)
-    given = _outcomes(order_events, catalog).where("outcome = 'taken'")
-    taken = given.groupBy("order_id", "line_key").agg(_pieces(F.sum("units")).alias("taken"))
+    settled = settlement(order_events, catalog) if outcomes is None else outcomes
+    given = settled.where("outcome = 'taken'").groupBy("order_id", "line_key")
+    taken = given.agg(_pieces(F.sum("units")).alias("taken"))
     left = F.col("quantity") - F.coalesce("taken", F.lit(0))
-    settled = sales.join(taken, ["order_id", "line_key"], "left").withColumn("quantity_left", left)
-    return conform(settled, ORDER_LINES)
+    lines = _sales(order_events, catalog).join(taken, ["order_id", "line_key"], "left")
+    return conform(lines.withColumn("quantity_left", left), ORDER_LINES)
 
 
-def unmatched_returns(order_events: DataFrame, catalog: DataFrame) -> DataFrame:
+def unmatched_returns(order_events: DataFrame, catalog: DataFrame, outcomes: DataFrame | None = None) -> DataFrame:
     """UNMATCHED_RETURNS: one row per taking of a known variant of which a part found no sale."""
-    missed = _outcomes(order_events, catalog).where("outcome = 'missed'")
+    settled = settlement(order_events, catalog) if outcomes is None else outcomes
+    missed = settled.where("outcome = 'missed'")
     quantities = missed.select("event_id", _pieces(F.col("units")).alias("quantity_unmatched"))
     return conform(_takings(order_events, catalog).join(quantities, "event_id"), UNMATCHED_RETURNS)
+
+
+def settlement(order_events: DataFrame, catalog: DataFrame) -> DataFrame:
+    """What lines give (order_id, line_key, units, 'taken') and what takings miss (event_id, units, 'missed').
+
+    Units are .0001 pieces. Looks once whether there is any taking, so that a shop without them pays nothing.
+    """
+    if order_events.where(_IS_TAKING).isEmpty():
+        return nothing_taken(order_events.sparkSession)
+    takings = _takings(order_events, catalog)
+    linked = _linked(order_events, catalog, takings)
+    found_none = linked.where("outcome = 'unlinked'").select("event_id")
+    unlinked = takings.where("order_id IS NULL").unionByName(takings.join(found_none, "event_id", "left_semi"))
+    left = _left_of_buyers(order_events, catalog, unlinked, linked)
+    bought = by_buyer(left, _moves(unlinked.where("buyer_key IS NOT NULL")))
+    nameless = _moves(unlinked.where("buyer_key IS NULL")).withColumn("outcome", F.lit("missed"))
+    return linked.where("outcome <> 'unlinked'").unionByName(bought).unionByName(nameless.select(*bought.columns))
+
+
+def _linked(order_events: DataFrame, catalog: DataFrame, takings: DataFrame) -> DataFrame:
+    """Outcomes of the takings that name an order, against that order's lines."""
+    orders = takings.select("order_id").distinct()
+    sales = _sales(order_events.join(orders, "order_id", "left_semi"), catalog)
+    return by_order(_moves(sales), _moves(takings.where("order_id IS NOT NULL")))
 
 
 def _sales(order_events: DataFrame, catalog: DataFrame) -> DataFrame:
@@ -47,26 +75,12 @@ def _sales(order_events: DataFrame, catalog: DataFrame) -> DataFrame:
 
 def _takings(order_events: DataFrame, catalog: DataFrame) -> DataFrame:
     """Cancellations and returns in their newest version; those without source_seq each count."""
-    takings = order_events.where("status IN ('cancel', 'return')")
+    takings = order_events.where(_IS_TAKING)
     has_line = F.col("order_id").isNotNull() & F.col("line_no").isNotNull()
     line = F.when(has_line, F.col("line_no")).otherwise(F.col("event_id"))
     newest = F.max("source_seq").over(Window.partitionBy("order_id", line, "status"))
     current = takings.withColumn("newest", newest).where("source_seq = newest").drop("newest")
     return current.join(catalog.select("variant_id"), "variant_id", "left_semi")
-
-
-def _outcomes(order_events: DataFrame, catalog: DataFrame) -> DataFrame:
-    """What lines give (order_id, line_key, units, 'taken') and what takings miss (event_id, units, 'missed')."""
-    takings = _takings(order_events, catalog)
-    orders = takings.select("order_id").distinct()
-    concerned = _sales(order_events.join(orders, "order_id", "left_semi"), catalog)
-    linked = by_order(_moves(concerned), _moves(takings.where("order_id IS NOT NULL")))
-    found_none = linked.where("outcome = 'unlinked'").select("event_id")
-    unlinked = takings.where("order_id IS NULL").unionByName(takings.join(found_none, "event_id", "left_semi"))
-    left = _left_of_buyers(order_events, catalog, unlinked, linked)
-    bought = by_buyer(left, _moves(unlinked.where("buyer_key IS NOT NULL")))
-    nameless = _moves(unlinked.where("buyer_key IS NULL")).withColumn("outcome", F.lit("missed"))
-    return linked.where("outcome <> 'unlinked'").unionByName(bought).unionByName(nameless.select(*bought.columns))
 
 
 def _left_of_buyers(order_events: DataFrame, catalog: DataFrame, unlinked: DataFrame, linked: DataFrame) -> DataFrame:

@@ -12,7 +12,7 @@ from functools import partial
 from typing import NamedTuple
 
 import pyarrow as pa
-from pyspark.sql import DataFrame
+from pyspark.sql import DataFrame, SparkSession
 
 UNITS_PER_PIECE = 10_000
 _BATCH_ROWS = 8_192
@@ -59,6 +59,11 @@ def by_order(sales: DataFrame, takings: DataFrame) -> DataFrame:
 def by_buyer(sales: DataFrame, takings: DataFrame) -> DataFrame:
     """Outcomes of takings against the earlier sales of the same buyer and variant."""
     return _settled(sales, takings, ["buyer_key", "variant_id"], settle_buyer)
+
+
+def nothing_taken(spark: SparkSession) -> DataFrame:
+    """No outcomes."""
+    return spark.createDataFrame([], _OUTCOME)
 
 
 def settle_order(sales: list[Move], takings: list[Move]) -> Iterator[Outcome]:
