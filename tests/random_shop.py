@@ -99,11 +99,13 @@ def _shelf(chance: random.Random) -> str:
 
 def _orders(chance: random.Random, goods: list[str], orders: int) -> dict[str, str]:
     popularity = [1 / (place + 2) for place in range(len(goods))]
+    places = {"root": 1, "north": 1, "oslo": 3, "bergen": 3, "rome": 1}
+    where = chance.choices(list(places), list(places.values()), k=orders)
     found = {}
     for number in range(orders):
         buyer = "" if chance.random() < 0.2 else f"u{chance.randrange(orders // 3)}"
         words = chance.choices(goods, popularity, k=1 + int(chance.expovariate(0.3)))
-        found[f"o{number}"] = f"{buyer}@{chance.choice(['root', 'north', *CITIES])}: {' '.join(words)}"
+        found[f"o{number}"] = f"{buyer}@{where[number]}: {' '.join(words)}"
     return found
 
 

@@ -44,7 +44,10 @@ def shortlists(inputs: ListInputs, settings: Settings) -> DataFrame:
     """One row per candidate of a base list with its evidence (contract shortlists but release and run)."""
     own = list_regions(inputs.region_support, inputs.regions, settings.regions)
     members = slot_members(inputs.offers, own, inputs.variant_facts)
-    evidence = regional_evidence(inputs.variant_support, own, settings.regions, settings.scoring)
+    sold = members.withColumnRenamed("variant", "anchor")
+    evidence = regional_evidence(inputs.variant_support, own, settings.regions, settings.scoring).join(
+        sold, ["slot", "anchor"], "left_semi"
+    )
     anchors = anchor_members(members, inputs.variant_facts, evidence.select("slot", "anchor").distinct())
     scored = _scored(inputs, inputs.root_pair_support, members, settings)
     cut = cut_base_lists(scored, members, anchors, own, settings.lists)
