@@ -17,6 +17,7 @@ from sidecart.errors import GateError, StorageError
 from sidecart.settings import IngestSettings, ListSettings, RegionSettings, Settings
 from sidecart.storage.releases import ReleaseReader, current_versions, release_versions
 from sidecart.storage.run import Run
+from sidecart.storage.views import register_views
 from sidecart.storage.warehouse import Warehouse
 from sidecart_jobs.arguments import finish
 from sidecart_jobs.run_chain import run_chain
@@ -61,6 +62,7 @@ def corner_shop(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -
 
 
 def test_a_shop_of_two_bare_files_gets_its_lists(spark: SparkSession, corner_shop: tuple[Run, Path]) -> None:
+    show(corner_shop[0])
     lists = spark.sql(
         "SELECT anchor_id, rank, candidate_id, pair_buyers FROM shortlists_resolved ORDER BY anchor_id, rank"
     ).collect()
@@ -78,16 +80,16 @@ def test_a_shop_of_two_bare_files_gets_its_lists(spark: SparkSession, corner_sho
 def test_the_books_balance_and_name_what_was_held_and_refused(
     spark: SparkSession, corner_shop: tuple[Run, Path]
 ) -> None:
+    show(corner_shop[0])
     books = spark.table("books").where("input = 'orders'").drop("run_id", "input").collect()
     assert [tuple(row) for row in books] == [(73, 71, 1, 1, 0)]
     refused = spark.table("quarantine").select("reason_code", "raw", "source_file", "source_line").collect()
     assert [tuple(row) for row in refused] == [("QTY_ZERO", "s2,soap,0,2026-02-10 09:00:00", "orders.csv", 73)]
 
 
-def test_reading_the_same_files_again_changes_nothing(
-    spark: SparkSession, corner_shop: tuple[Run, Path], tmp_path: Path
-) -> None:
+def test_reading_the_same_files_again_changes_nothing(spark: SparkSession, corner_shop: tuple[Run, Path]) -> None:
     run, landing = corner_shop
+    show(run)
     before = sorted(spark.table("shortlists").drop("run_id", "release_id").collect())
     again = published(spark, landing, Path(_base(run)), SMALL_SHOP, AS_OF)
     assert sorted(spark.table("shortlists").drop("run_id", "release_id").collect()) == before
@@ -142,8 +144,9 @@ def test_another_buyer_key_stops_the_run(spark: SparkSession, corner_shop: tuple
 
 
 def test_raw_buyers_are_nowhere_in_the_warehouse(spark: SparkSession, landing: Path, warehouse: Path) -> None:
+    common = {"buyer_id": "Ursula-LeGuin-77", "ordered_at": "2026-02-01T10:00:00Z"}
     rows = [
-        {"order_id": f"o{n}", "buyer_id": "Ursula-LeGuin-77", "variant_id": v, "quantity": q, "ordered_at": "2026-02-01T10:00:00Z"}
+        common | {"order_id": f"o{n}", "variant_id": v, "quantity": q}
         for n in range(3)
         for v, q in (("bread", 1), ("butter", 0 if n == 2 else 1))
     ]
@@ -154,6 +157,11 @@ def test_raw_buyers_are_nowhere_in_the_warehouse(spark: SparkSession, landing: P
     traces = [file for file in warehouse.rglob("*") if file.is_file() and b"Ursula-LeGuin" in file.read_bytes()]
     assert traces == []
     assert spark.table("quarantine").count() == 1
+
+
+def show(run: Run) -> None:
+    """Give the session's names to this warehouse: another test may have taken them."""
+    register_views(ReleaseReader(run.warehouse))
 
 
 def _base(run: Run) -> str:

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pyspark.sql import DataFrame, SparkSession
-from tests.builders import NOON, filled
-from tests.ingest.conftest import rows_of
+from builders import NOON, filled
+from ingest.conftest import rows_of
 
 from sidecart.contracts import silver
 from sidecart.contracts.frames import rows
@@ -156,7 +156,9 @@ SITUATIONS: list[tuple[str, list[Event], dict[str, int], dict[str, int]]] = [
 
 def test_every_situation_is_settled_as_the_shop_expects(spark: SparkSession) -> None:
     """All situations at once, each with orders and buyers of its own: one run of Spark."""
-    events, left, missed = [], {}, {}
+    events: list[Event] = []
+    left: dict[tuple[str, str], Any] = {}
+    missed: dict[str, Any] = {}
     for i, (_, these, lines, unmatched) in enumerate(SITUATIONS):
         events += [_apart(event, i) for event in these]
         left |= {f"{i}-{key}" if key[3:].isdigit() else f"{i}-{key[:3]}{i}-{key[3:]}": n for key, n in lines.items()}
@@ -205,7 +207,10 @@ class Oracle:
 
     def _newest_takings(self) -> list[Event]:
         takings = [event for event in self.events if event.status in ("return", "cancel")]
-        same = lambda a, b: a.line and a.order and (a.order, a.line, a.status) == (b.order, b.line, b.status)  # noqa: E731
+
+        def same(a: Event, b: Event) -> bool:
+            return bool(a.line and a.order) and (a.order, a.line, a.status) == (b.order, b.line, b.status)
+
         return [t for t in takings if not any(same(t, other) and other.seq > t.seq for other in takings)]
 
     def _is_linked(self, taking: Event) -> bool:

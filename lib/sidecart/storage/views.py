@@ -168,7 +168,10 @@ def _pair_support() -> Column:
 
 def _as_of(reader: ReleaseReader) -> tuple[datetime, ZoneInfo]:
     """The moment and the zone of the release."""
-    released = reader.read(runs.RELEASES).where(F.col("release_id") == reader.release_id).first()
-    ran = reader.read(runs.RUNS).where(F.col("release_id") == reader.release_id).first()
-    zone = json.loads(ran["settings"])["shop"]["timezone"] if ran else "UTC"
-    return released["as_of"], ZoneInfo(zone)
+    released = reader.read(runs.RELEASES).where(F.col("release_id") == F.lit(reader.release_id))
+    ran = released.join(reader.read(runs.RUNS).select("run_id", "settings"), "run_id", "left")
+    row = ran.select("as_of", "settings").first()
+    if row is None:
+        raise StorageError(f"release {reader.release_id} is gone from the table releases")
+    zone = json.loads(row["settings"])["shop"]["timezone"] if row["settings"] else "UTC"
+    return row["as_of"], ZoneInfo(zone)
