@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import DataFrame, SparkSession, Window
 from pyspark.sql import functions as F
 from pyspark.sql.pandas.types import to_arrow_schema
 
@@ -39,11 +39,17 @@ def survey_delta(spark: SparkSession, found: FoundFile) -> LandingFile:
 
 
 def delta_rows(spark: SparkSession, file: LandingFile, contract: InputContract) -> DataFrame:
-    """The contract's columns that the table has, with source_file and source_line (the row in its data file)."""
+    """The contract's columns that the table has, with source_file; source_line is 0 until `numbered`."""
     names = [name for name in contract.column_names if name in file.header]
     where = F.concat_ws("/", F.lit(file.input), F.col("_metadata.file_name")).alias("source_file")
-    line = (F.col("_metadata.row_index") + 1).alias("source_line")
-    return spark.read.format("delta").load(str(_folder(Path(file.path)))).select(*names, where, line)
+    table = spark.read.format("delta").load(str(_folder(Path(file.path))))
+    return table.select(*names, where, F.lit(0).cast("bigint").alias("source_line"))
+
+
+def numbered(raw: DataFrame, contract: InputContract) -> DataFrame:
+    """Raw rows with source_line: their rank by content in their data file, as Delta tells no row numbers."""
+    by_content = Window.partitionBy("source_file").orderBy(*contract.column_names)
+    return raw.withColumn("source_line", F.row_number().over(by_content).cast("bigint"))
 
 
 def _folder(commit: Path) -> Path:

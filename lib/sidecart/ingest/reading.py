@@ -20,7 +20,7 @@ from sidecart.contracts.model import InputContract, Kind
 from sidecart.ingest.blocks import BLOCK_BYTES, is_plain, joined, plain_columns, read_block
 from sidecart.ingest.buyers import HASHED_COLUMNS, BuyerKey
 from sidecart.ingest.columns import positions_of
-from sidecart.ingest.delta import delta_rows
+from sidecart.ingest.delta import delta_rows, numbered
 from sidecart.ingest.records import csv_records, json_records, open_text, physical_lines, text_encoding
 from sidecart.ingest.rows import Row, csv_rows, json_rows
 from sidecart.ingest.survey import LandingFile
@@ -56,7 +56,8 @@ def raw_rows(
     for file in files:
         if file.format == "delta":
             wash = partial(_wash_delta, reader)
-            result = result.unionByName(delta_rows(spark, file, contract).mapInArrow(wash, spark_schema(contract)))
+            cleaned = delta_rows(spark, file, contract).mapInArrow(wash, spark_schema(contract))
+            result = result.unionByName(numbered(cleaned, contract))
     return result
 
 
