@@ -13,8 +13,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from pyspark.sql import SparkSession
-from tests.ingest.conftest import Read, rows_of
 
+from ingest.conftest import Read, rows_of
 from sidecart.contracts.frames import conform
 from sidecart.contracts.runs import BOOKS
 from sidecart.errors import InputError, RuleError

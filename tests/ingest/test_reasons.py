@@ -6,8 +6,8 @@ import json
 from pathlib import Path
 
 import pytest
-from ingest.conftest import Read
 
+from ingest.conftest import Read
 from sidecart.ingest.reasons import ROW_REASONS
 from sidecart.settings import IngestSettings, Settings
 

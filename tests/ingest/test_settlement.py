@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pyspark.sql import DataFrame, SparkSession
+
 from builders import NOON, filled
 from ingest.conftest import rows_of
-
 from sidecart.contracts import silver
 from sidecart.contracts.frames import rows
 from sidecart.ingest.settlement import order_lines, unmatched_returns
@@ -157,7 +157,7 @@ SITUATIONS: list[tuple[str, list[Event], dict[str, int], dict[str, int]]] = [
 def test_every_situation_is_settled_as_the_shop_expects(spark: SparkSession) -> None:
     """All situations at once, each with orders and buyers of its own: one run of Spark."""
     events: list[Event] = []
-    left: dict[tuple[str, str], Any] = {}
+    left: dict[str, Any] = {}
     missed: dict[str, Any] = {}
     for i, (_, these, lines, unmatched) in enumerate(SITUATIONS):
         events += [_apart(event, i) for event in these]
