@@ -61,20 +61,15 @@ def region_support(baskets: DataFrame, regions: DataFrame) -> DataFrame:
     )
 
 
-def flat_pairs(pair_support: DataFrame) -> DataFrame:
+def flat_pairs(pair_support: DataFrame, *carried: str) -> DataFrame:
     """One row per (region, anchor, candidate): what the arrays of pair_support hold, both directions.
 
-    Columns: region_id, anchor, anchor_buyers, anchor_baskets, candidate, pair_buyers, pair_baskets.
+    Columns: region_id, anchor, anchor_buyers, anchor_baskets, candidate, pair_buyers, pair_baskets, and the `carried`.
     """
     zipped = F.arrays_zip("candidates", "pair_buyers", "pair_baskets")
-    exploded = pair_support.select(
-        "region_id", "anchor", "anchor_buyers", "anchor_baskets", F.explode(zipped).alias("pair")
-    )
-    return exploded.select(
-        "region_id",
-        "anchor",
-        "anchor_buyers",
-        "anchor_baskets",
+    singles = ("region_id", "anchor", "anchor_buyers", "anchor_baskets", *carried)
+    return pair_support.select(*singles, F.explode(zipped).alias("pair")).select(
+        *singles,
         F.col("pair.candidates").alias("candidate"),
         F.col("pair.pair_buyers").alias("pair_buyers"),
         F.col("pair.pair_baskets").alias("pair_baskets"),

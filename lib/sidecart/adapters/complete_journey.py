@@ -40,17 +40,13 @@ NO_GOODS = ("COUPON", "COUPON/MISC ITEMS", "COUPONS/STORE & MFG")
 
 WELL_KNOWN = {
     "bananas": "produce/tropical-fruit/bananas",
-    "milk": "grocery/fluid-milk-products/fluid-milk-white-only",
-    "wine": "grocery/domestic-wine/popular-750ml-wines",
+    "wine": "grocery/domestic-wine",
     "baby food": "drug-gm/baby-foods/baby-food-beginner",
-    "cat food": "grocery/cat-food/canned-cat-food-9-lives-frisk",
-    "dog food": "grocery/dog-foods/dry-dog-food-premium-alpo-pur",
-    "pasta sauce": "grocery/pasta-sauce/mainstream",
-    "tortilla chips": "grocery/bag-snacks/tortilla-nacho-chips",
+    "dog food": "grocery/dog-foods",
+    "pasta sauce": "grocery/pasta-sauce",
     "hot dog buns": "grocery/baked-bread-buns-rolls/hot-dog-buns",
-    "ground coffee": "grocery/coffee/ground-coffee",
 }
-"""Categories that everyone knows; the demo prints the list of the best-selling variant of each."""
+"""Categories that everyone knows; the demo prints the list of the best-selling variant of each or below it."""
 
 
 def write_landing(target: Path, source: Path | None = None, fmt: Format = "parquet") -> dict[str, int]:
@@ -83,19 +79,23 @@ def package_data() -> Path:
 
 
 def well_known_anchors(source: Path | None = None) -> dict[str, str]:
-    """The variant that most baskets hold of each category in WELL_KNOWN: label to variant id."""
+    """The variant that most buyers had of each category in WELL_KNOWN: label to variant id."""
     folder = source or package_data()
     products = pq.read_table(source_file(folder, "products.parquet"))
-    categories = {category: label for label, category in WELL_KNOWN.items()}
-    sold = pq.read_table(source_file(folder, "transactions.parquet"), columns=["product_id", "basket_id"])
-    counts = sold.group_by("product_id").aggregate([("basket_id", "count_distinct")])
-    baskets = dict(zip(counts["product_id"].to_pylist(), counts["basket_id_count_distinct"].to_pylist(), strict=True))
+    sold = pq.read_table(source_file(folder, "transactions.parquet"), columns=["product_id", "household_id"])
+    counts = sold.group_by("product_id").aggregate([("household_id", "count_distinct")])
+    buyers = dict(zip(counts["product_id"].to_pylist(), counts["household_id_count_distinct"].to_pylist(), strict=True))
     best: dict[str, tuple[int, int]] = {}
     for product, path in zip(products["product_id"].to_pylist(), _category_paths(products), strict=True):
-        label = categories.get(path_id(path))
-        if label and product in baskets:
-            best[label] = max(best.get(label, (0, 0)), (baskets[product], -product))
+        label = _label(path)
+        if label and product in buyers:
+            best[label] = max(best.get(label, (0, 0)), (buyers[product], -product))
     return {label: str(-best[label][1]) for label in WELL_KNOWN if label in best}
+
+
+def _label(path: tuple[str, ...]) -> str | None:
+    below = path_id(path) + "/" if path else ""
+    return next((label for label, category in WELL_KNOWN.items() if below.startswith(category + "/")), None)
 
 
 def _orders(lines: pa.Table) -> pa.Table:

@@ -82,12 +82,15 @@ def why(reader: ReleaseReader) -> DataFrame:
 
 
 def pairs(reader: ReleaseReader) -> DataFrame:
-    """pair_support flat, by the shop's own ids (contract pairs)."""
+    """pair_support flat, by the shop's own ids (contract pairs).
+
+    The anchor is named before its candidates are laid out, so that a query for one anchor opens one row per region.
+    """
     ids = reader.read(state.VARIANT_IDS)
-    flat = flat_pairs(reader.read(state.PAIR_SUPPORT))
-    for side in ("anchor", "candidate"):
-        flat = flat.join(ids.select(F.col("variant").alias(side), F.col("variant_id").alias(f"{side}_id")), side)
-    return flat
+    anchors = ids.select(F.col("variant").alias("anchor"), F.col("variant_id").alias("anchor_id"))
+    candidates = ids.select(F.col("variant").alias("candidate"), F.col("variant_id").alias("candidate_id"))
+    named = reader.read(state.PAIR_SUPPORT).join(anchors, "anchor")
+    return flat_pairs(named, "anchor_id").join(candidates, "candidate")
 
 
 def bananas(reader: ReleaseReader) -> DataFrame:
