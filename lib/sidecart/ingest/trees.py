@@ -61,18 +61,19 @@ def _tree(top: str | None, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.Rec
     hung = {node: top if node in orphans or above is None else above for node, above in parents.items() if node != top}
     if top is not None:
         hung[top] = None
-    rows = [_row(node, hung, orphans) for node in hung]
+    longest = MAX_DEPTH if top is None else MAX_DEPTH + 1
+    rows = [_row(node, hung, orphans, longest) for node in hung]
     columns = zip(*rows, strict=True) if rows else [()] * len(_ARROW)
     arrays = [pa.array(column, field.type) for column, field in zip(columns, _ARROW, strict=True)]
     yield pa.RecordBatch.from_arrays(arrays, schema=_ARROW)
 
 
 def _row(
-    node: str, parents: Mapping[str, str | None], orphans: set[str]
+    node: str, parents: Mapping[str, str | None], orphans: set[str], longest: int
 ) -> tuple[str, str | None, list[str] | None, str]:
     path: list[str] = []
     above: str | None = node
-    while above is not None and above not in path and len(path) <= MAX_DEPTH:
+    while above is not None and above not in path and len(path) < longest:
         path.append(above)
         above = parents[above]
     if above is not None:
