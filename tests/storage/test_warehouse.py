@@ -1,0 +1,136 @@
+"""The warehouse: what a write keeps, what a failed run takes back, and what readers see meanwhile."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+from unittest.mock import patch
+
+import pytest
+from pyspark.sql import DataFrame, SparkSession
+
+from builders import NOON, frame_of, told
+from sidecart.contracts import runs, silver, state
+from sidecart.errors import ContractError, StorageError
+from sidecart.settings import settings_from
+from sidecart.storage.releases import ReleaseReader, newest_release, release_versions
+from sidecart.storage.run import Run
+from sidecart.storage.warehouse import Warehouse
+
+SUPPORT = state.VARIANT_SUPPORT
+
+
+@pytest.fixture
+def tables(spark: SparkSession, warehouse: Path) -> Warehouse:
+    return Warehouse(spark, str(warehouse))
+
+
+def _support(spark: SparkSession, *variants: int) -> DataFrame:
+    return frame_of(spark, SUPPORT, *({"variant": v, "buyers": 1, "baskets": 1} for v in variants))
+
+
+def _detail(tables: Warehouse) -> Any:
+    return tables.location.table(tables.spark, SUPPORT).detail().collect()[0]
+
+
+def test_an_overwrite_replaces_every_row_and_keeps_clustering_and_comments(tables: Warehouse) -> None:
+    first = tables.write(SUPPORT, _support(tables.spark, 1, 2), "run-1")
+    second = tables.write(SUPPORT, _support(tables.spark, 3), "run-2")
+    assert [(first.version, first.rows), (second.version, second.rows)] == [(1, 2), (2, 1)]
+    assert told(tables.read(SUPPORT), "variant") == [3]
+    assert told(tables.read(SUPPORT, version=1), "variant") == [1, 2]
+    assert list(_detail(tables)["clusteringColumns"]) == ["region_id", "variant"]
+    comments = {field.name: field.metadata.get("comment") for field in tables.read(SUPPORT).schema.fields}
+    assert comments == {column.name: column.comment for column in SUPPORT.columns}
+    assert _detail(tables)["description"].startswith("One row: one variant in one region and below.")
+
+
+def test_an_append_adds_rows_and_every_commit_names_its_run(tables: Warehouse) -> None:
+    tables.write(SUPPORT, _support(tables.spark, 1), "run-1")
+    assert tables.write(SUPPORT, _support(tables.spark, 2, 3), "run-2", mode="append").rows == 2
+    assert told(tables.read(SUPPORT), "variant") == [1, 2, 3]
+    history = tables.location.table(tables.spark, SUPPORT).history().where("userMetadata IS NOT NULL")
+    marks = told(history.selectExpr("get_json_object(userMetadata, '$.run_id') AS run_id"), "run_id")
+    assert marks == ["run-1", "run-2"]
+
+
+def test_keys_of_people_have_no_file_statistics(tables: Warehouse) -> None:
+    tables.ensure(state.BUYER_ACTIVITY)
+    detail = tables.location.table(tables.spark, state.BUYER_ACTIVITY).detail().collect()[0]
+    assert "buyer_key" not in detail["properties"]["delta.dataSkippingStatsColumns"]
+
+
+def test_a_frame_without_a_column_of_its_contract_is_refused_by_name(tables: Warehouse) -> None:
+    with pytest.raises(ContractError, match="variant_support: no column buyers in a frame of"):
+        tables.write(SUPPORT, _support(tables.spark, 1).drop("buyers"), "run-1")
+
+
+def test_a_table_that_is_not_there_is_an_error_with_the_remedy(tables: Warehouse) -> None:
+    with pytest.raises(StorageError, match=r"no table variant_support in .*run `sidecart run` first"):
+        tables.read(SUPPORT)
+
+
+def test_a_transaction_that_is_repeated_with_other_rows_is_an_error_and_not_silence(tables: Warehouse) -> None:
+    tables.write(SUPPORT, _support(tables.spark, 1), "run-1")
+    with patch.object(Warehouse, "version", return_value=0), pytest.raises(StorageError, match="not this run's commit"):
+        tables.write(SUPPORT, _support(tables.spark, 2), "run-1")
+    assert told(tables.read(SUPPORT), "variant") == [1]
+
+
+def _run(tables: Warehouse, number: int) -> Run:
+    return Run.start(tables, settings_from({}), NOON, f"run-{number}")
+
+
+def test_a_refused_run_leaves_the_released_rows_and_readers_never_saw_others(tables: Warehouse) -> None:
+    spark, good, bad = tables.spark, _run(tables, 1), _run(tables, 2)
+    good.write(SUPPORT, _support(spark, 1))
+    good.publish()
+    bad.write(SUPPORT, _support(spark, 2))
+    bad.write(silver.RULES, frame_of(spark, silver.RULES, {}))
+    reader = ReleaseReader(tables)
+    assert told(reader.read(SUPPORT), "variant") == [1]
+    with pytest.raises(StorageError, match="table rules is in no release"):
+        reader.read(silver.RULES)
+    bad.fail("refused", "too few rows")
+    assert told(tables.read(SUPPORT), "variant") == [1]
+    assert told(tables.read(silver.RULES), "rule_id") == []
+    ended = told(tables.read(runs.RUNS), "run_id", "outcome", "reason", "release_id")
+    assert ended == [("run-1", "published", None, "release-1"), ("run-2", "refused", "too few rows", None)]
+    assert told(tables.read(runs.STAGES), "run_id", "stage", "rows_out") == [
+        ("run-1", "variant_support", 1),
+        ("run-2", "rules", 1),
+        ("run-2", "variant_support", 1),
+    ]
+
+
+def test_what_was_taken_back_once_is_not_taken_back_again(tables: Warehouse) -> None:
+    spark, good = tables.spark, _run(tables, 1)
+    good.write(SUPPORT, _support(spark, 1))
+    good.publish()
+    _run(tables, 2).write(SUPPORT, _support(spark, 2))
+    released = release_versions(tables)
+    assert tables.rewind(released) == ("variant_support",)
+    assert tables.rewind(released) == ()
+    assert told(tables.read(SUPPORT), "variant") == [1]
+
+
+def test_readers_see_the_newest_release_or_the_one_they_name(tables: Warehouse) -> None:
+    assert (newest_release(tables), release_versions(tables)) == (None, {})
+    for number in (1, 2):
+        run = _run(tables, number)
+        run.write(SUPPORT, _support(tables.spark, number))
+        run.publish()
+    assert newest_release(tables) == "release-2"
+    assert told(ReleaseReader(tables).read(SUPPORT), "variant") == [2]
+    assert told(ReleaseReader(tables, "release-1").read(SUPPORT), "variant") == [1]
+    with pytest.raises(StorageError, match="no release 'release-3'; the table releases lists them"):
+        release_versions(tables, "release-3")
+
+
+def test_another_buyer_key_stops_the_run(tables: Warehouse) -> None:
+    first = _run(tables, 1)
+    first.use_buyer_key("old")
+    first.publish()
+    _run(tables, 2).use_buyer_key("old")
+    with pytest.raises(StorageError, match="the buyer key has changed"):
+        _run(tables, 3).use_buyer_key("new")
