@@ -49,8 +49,9 @@ notebook: $(JARS) ## Execute the notebooks over the demo's tables
 	@$(BIN)/python scripts/run_notebooks.py
 
 .PHONY: docs
-docs: $(INSTALLED) ## Write docs/tables.md from the contracts
+docs: $(INSTALLED) ## Write docs/tables.md and the tables of docs/inputs.md from the contracts
 	@$(BIN)/python scripts/table_docs.py
+	@$(BIN)/python scripts/input_docs.py
 
 .PHONY: cluster-demo
 cluster-demo: $(JARS) wheel ## The small demo on Spark's own master and two workers, compared with a local run
