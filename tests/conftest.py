@@ -29,7 +29,7 @@ def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
     """The one session of a test run: two cores, two shuffle partitions, tables in a temporary folder."""
     folder = tmp_path_factory.mktemp("spark")
     options = {"spark.sql.warehouse.dir": str(folder / "warehouse"), "spark.local.dir": str(folder / "local")}
-    session = build_session("tests", "local[2]", driver_memory="1500m", shuffle_partitions=2, options=options)
+    session = build_session("tests", "local[2]", driver_memory="2g", shuffle_partitions=2, is_brief=True, options=options)
     yield session
     session.stop()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import shutil
 import time
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from importlib.resources import as_file, files
 from pathlib import Path
 
 from sidecart.ingest.buyers import KEY_FILE_VARIABLE, make_buyer_key
+from sidecart.storage.session import build_session
 from sidecart_cli import tour
 from sidecart_jobs.arguments import moment, run_as_task
 from sidecart_jobs.run_chain import run_chain
@@ -39,14 +41,13 @@ class DemoShop:
 
 def demo(told: argparse.Namespace) -> None:
     """Make the landing files, run the chain on them from nothing, and show what it found."""
-    import os
-
     begun = time.monotonic()
     folder = told.folder or Path(".cache/demo-small" if told.small else ".cache/demo")
     shop = _small_shop(folder) if told.small else _grocery_chain(folder)
     make_buyer_key(folder / "buyer.key")
     os.environ[KEY_FILE_VARIABLE] = str(folder / "buyer.key")
     shutil.rmtree(shop.warehouse, ignore_errors=True)
+    build_session("sidecart demo", driver_memory="4g", is_brief=told.small)
     print(f"Running the chain on {shop.landing} as of {shop.as_of:%Y-%m-%d %H:%M} UTC:")
     run_as_task(lambda run: run_chain(run, shop.landing), _arguments(shop))
     tour.show(shop.warehouse, shop.anchors)
@@ -70,9 +71,10 @@ def _small_shop(folder: Path) -> DemoShop:
     planted = write_shop(folder / "landing", small())
     _say_rows(planted.rows)
     _write_settings(folder, "demo_small.toml")
-    anchors = dict.fromkeys(planted.complements["anchor_id"].to_pylist())
-    labels = [*anchors][:3] + planted.bananas["variant_id"].to_pylist()[:1]
-    return DemoShop(folder, planted.as_of, {anchor: anchor for anchor in labels})
+    anchors = [*dict.fromkeys(planted.complements["anchor_id"].to_pylist())][:2]
+    labels = {f"{anchor}, with planted complements": anchor for anchor in anchors}
+    banana = planted.bananas["variant_id"][0].as_py()
+    return DemoShop(folder, planted.as_of, {**labels, f"{banana}, a planted banana": banana})
 
 
 def _say_rows(rows: dict[str, int]) -> None:
