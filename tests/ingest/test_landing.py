@@ -22,7 +22,7 @@ from sidecart.ingest.books import books
 from sidecart.ingest.landing import KnownTables, Silver
 from sidecart.settings import IngestSettings, Settings, ShopSettings
 
-_ORDERS = [
+_ORDERS: list[dict[str, str | None]] = [
     {
         "order_id": "007",
         "line_no": "1",
@@ -251,3 +251,8 @@ def test_times_and_numbers_are_read_as_the_shop_declares_them(shop: Path, read: 
         ("gap", Decimal("1.0000"), datetime(2026, 3, 29, 1, 30)),  # noqa: DTZ001
         ("twice", Decimal("2.0000"), datetime(2025, 10, 26, 0, 30)),  # noqa: DTZ001
     ]
+
+
+def test_a_region_column_that_is_empty_everywhere_is_no_region(shop: Path, read: Read) -> None:
+    (shop / "orders.csv").write_text("order_id,variant_id,quantity,ordered_at,region_id\no1,milk,1,2026-03-01,\n")
+    assert rows_of(read(shop).order_events_new, "order_id", "region_id") == [("o1", "root")]

@@ -26,7 +26,7 @@ from sidecart.ingest.offers import offers, staged_offers
 from sidecart.ingest.orders import order_events, staged_orders
 from sidecart.ingest.parsing import Moment
 from sidecart.ingest.places import Places
-from sidecart.ingest.reading import raw_rows
+from sidecart.ingest.reading import names_any, raw_rows
 from sidecart.ingest.regions import derived_regions, regions, staged_regions
 from sidecart.ingest.rules import require_applicable, rule_warnings, rules, staged_rules
 from sidecart.ingest.staged import Batch, refused
@@ -140,6 +140,15 @@ class _Inputs:
         reading = self.reading
         return raw_rows(reading.spark, name, self.files[name], reading.settings.ingest, reading.buyer_key)
 
+    def names_any(self, name: str, column: str) -> bool:
+        """Whether any row of the input has a value in the column."""
+        ingest, key = self.reading.settings.ingest, self.reading.buyer_key
+        of_delta = any(file.format == "delta" and column in file.header for file in self.files[name])
+        if of_delta and not self.raw(name).where(F.col(column).isNotNull()).isEmpty():
+            return True
+        files = [file for file in self.files[name] if file.format == "json" or column in file.header]
+        return names_any([file for file in files if file.format != "delta"], column, ingest, key)
+
     def stage(self, name: str, parse: Callable[..., DataFrame]) -> DataFrame:
         """The input's staged rows, kept; `parse` takes its raw rows and the run's moment."""
         frame = self.reading.keep(f"staged_{name}", parse(self.raw(name), moment=self.reading.moment))
@@ -171,13 +180,9 @@ def _fallback(read: _Inputs, known: KnownTables) -> str | None:
     shop = read.reading.settings.shop
     if shop.default_region is not None:
         return shop.default_region
-    names_region = "region_id IS NOT NULL"
     if read.files["regions"] or not known.order_events.where(F.col("region_id") != shop.root_region).isEmpty():
         return None
-    files = [file for file in read.files["orders"] if file.format == "json" or "region_id" in file.header]
-    if files and not read.raw("orders").where(names_region).isEmpty():
-        return None
-    return shop.root_region
+    return None if read.names_any("orders", "region_id") else shop.root_region
 
 
 def _events(read: _Inputs, known: KnownTables, goods: DataFrame, places: Places) -> DataFrame:

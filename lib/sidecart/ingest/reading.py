@@ -61,6 +61,17 @@ def raw_rows(
     return result
 
 
+def names_any(files: Sequence[LandingFile], column: str, settings: IngestSettings, key: BuyerKey) -> bool:
+    """Whether any row of the files (Delta left out) has a value in the column; stops at the first."""
+    for file in files:
+        contract = INPUTS[file.input]
+        reader = _Reader(contract, key, settings.encoding, settings.decimal_comma, settings.max_row_bytes)
+        tasks = pa.RecordBatch.from_pydict({"chunk": [json.dumps(_task(file, chunk)) for chunk in file.chunks]})
+        if any(part.column(column).null_count < part.num_rows for part in _read_chunks(reader, iter([tasks]))):
+            return True
+    return False
+
+
 def spark_schema(contract: InputContract) -> T.StructType:
     """`raw_schema` as Spark sees it."""
     types = {pa.string(): T.StringType(), pa.int64(): T.LongType()}
