@@ -12,7 +12,6 @@ from importlib.resources import as_file, files
 from pathlib import Path
 
 from sidecart.ingest.buyers import KEY_FILE_VARIABLE, make_buyer_key
-from sidecart.storage.session import build_session
 from sidecart_cli import tour
 from sidecart_jobs.arguments import moment, run_as_task
 from sidecart_jobs.run_chain import run_chain
@@ -47,7 +46,6 @@ def demo(told: argparse.Namespace) -> None:
     make_buyer_key(folder / "buyer.key")
     os.environ[KEY_FILE_VARIABLE] = str(folder / "buyer.key")
     shutil.rmtree(shop.warehouse, ignore_errors=True)
-    build_session("sidecart demo", driver_memory="4g", is_brief=told.small)
     print(f"Running the chain on {shop.landing} as of {shop.as_of:%Y-%m-%d %H:%M} UTC:")
     run_as_task(lambda run: run_chain(run, shop.landing), _arguments(shop))
     tour.show(shop.warehouse, shop.anchors)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -19,6 +19,9 @@ from sidecart.errors import StorageError
 
 DELTA_PACKAGE = "io.delta:delta-spark_4.1_2.13:4.4.0"
 """Names both engines: Delta's own helper would pair it with whichever Spark it meets."""
+
+_COLLECTOR = "-XX:+UseParallelGC"
+"""Batch work on few cores wants throughput, not short pauses."""
 
 DELTA_SETTINGS = {
     "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
@@ -61,12 +64,6 @@ LOCAL_SETTINGS = {
     "spark.sql.sources.parallelPartitionDiscovery.parallelism": "2",
 }
 
-_JAVA = ("-XX:+UseParallelGC",)
-"""Batch work on few cores wants throughput, not short pauses."""
-
-_BRIEF_JAVA = (*_JAVA, "-XX:TieredStopAtLevel=1")
-"""Small work is over before the optimising compiler has paid for itself, and it takes half of two cores."""
-
 
 def build_session(
     app_name: str,
@@ -75,13 +72,11 @@ def build_session(
     shuffle_partitions: int | None = None,
     *,
     for_analysts: bool = False,
-    is_brief: bool = False,
     options: Mapping[str, str] | None = None,
 ) -> SparkSession:
     """The session to work in: the active one, spark-submit's, or a new local one (`master` defaults to `local[*]`).
 
-    `master`, `driver_memory`, `is_brief` and `options` hold for a new local session only. A brief one starts its work
-    sooner and does it slower: for minutes of many small tables. `for_analysts` refuses SQL that
+    `master`, `driver_memory` and `options` hold for a new local session only. `for_analysts` refuses SQL that
     names files instead of tables. Raises StorageError when Spark can't start or has no Delta.
     """
     session = SparkSession.getActiveSession()
@@ -91,7 +86,7 @@ def build_session(
         session = _submitted(app_name)
     if session is None:
         local = {"spark.master": master or "local[*]", "spark.driver.memory": driver_memory or "2g"}
-        session = _local(app_name, {**local, **(options or {})}, _BRIEF_JAVA if is_brief else _JAVA)
+        session = _local(app_name, {**local, **(options or {})})
     _apply(session, RESULT_SETTINGS)
     if shuffle_partitions is not None:
         _apply(session, {"spark.sql.shuffle.partitions": str(shuffle_partitions)})
@@ -129,7 +124,7 @@ def _submitted(app_name: str) -> SparkSession:
     return session
 
 
-def _local(app_name: str, options: Mapping[str, str], java_options: Sequence[str]) -> SparkSession:
+def _local(app_name: str, options: Mapping[str, str]) -> SparkSession:
     quiet = Path(__file__).with_name("log4j2.properties").as_uri()
     settings = {
         **DELTA_SETTINGS,
@@ -139,7 +134,7 @@ def _local(app_name: str, options: Mapping[str, str], java_options: Sequence[str
         # The default of 200 is sized for clusters; here it costs more than the work.
         "spark.sql.shuffle.partitions": str(max(4, 2 * (os.cpu_count() or 1))),
         **delta_jars(),
-        "spark.driver.extraJavaOptions": " ".join((f"-Dlog4j2.configurationFile={quiet}", *java_options)),
+        "spark.driver.extraJavaOptions": f"-Dlog4j2.configurationFile={quiet} {_COLLECTOR}",
         "spark.pyspark.python": sys.executable,
         "spark.pyspark.driver.python": sys.executable,
         **options,
