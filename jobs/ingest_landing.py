@@ -14,10 +14,10 @@ from sidecart.contracts import runs, silver
 from sidecart.ingest.books import books
 from sidecart.ingest.buyers import BuyerKey, shop_buyer_key
 from sidecart.ingest.landing import Keep, KnownTables, Reading, Silver, read_landing
-from sidecart.ingest.settlement import order_lines, unmatched_returns
+from sidecart.ingest.settlement import order_lines, settlement, unmatched_returns
 from sidecart.quality.publication import require_silver
 from sidecart.storage.run import Run
-from sidecart.storage.staging import staging
+from sidecart.storage.staging import Staging, staging
 from sidecart_jobs.arguments import run_as_task, task_parser
 
 _LOG = logging.getLogger("sidecart.run")
@@ -33,7 +33,7 @@ def ingest_landing(run: Run, landing: Path) -> None:
         for warning in taken.warnings:
             _LOG.warning("%s", warning)
         _write_snapshots(run, taken)
-        _write_events(run, taken)
+        _write_events(run, taken, stage)
         run.write(runs.INGESTED_FILES, taken.ingested_files_new, mode="append")
         run.write(runs.BOOKS, _books(run, taken), mode="append")
     require_silver(run)
@@ -54,13 +54,14 @@ def _write_snapshots(run: Run, taken: Silver) -> None:
     run.write(silver.RULES, taken.rules)
 
 
-def _write_events(run: Run, taken: Silver) -> None:
+def _write_events(run: Run, taken: Silver, stage: Staging) -> None:
     run.write(silver.ORDER_EVENTS, taken.order_events_new, mode="append")
     run.write(silver.VIEWS, taken.views_new, mode="append")
     run.write(silver.REGIONS, taken.regions)
     events, catalog = run.read(silver.ORDER_EVENTS), run.read(silver.CATALOG)
-    run.write(silver.ORDER_LINES, order_lines(events, catalog), reads=silver.ORDER_EVENTS)
-    run.write(silver.UNMATCHED_RETURNS, unmatched_returns(events, catalog), reads=silver.ORDER_EVENTS)
+    outcomes = stage.keep("settlement", settlement(events, catalog))
+    run.write(silver.ORDER_LINES, order_lines(events, catalog, outcomes), reads=silver.ORDER_EVENTS)
+    run.write(silver.UNMATCHED_RETURNS, unmatched_returns(events, catalog, outcomes), reads=silver.ORDER_EVENTS)
     run.write(silver.OFFERS, _offers(run, taken), reads=None if taken.offers else silver.ORDER_LINES)
 
 

@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, settings
 from pyspark.sql import SparkSession
 
 from builders import Shop
+from sidecart.storage.session import build_session
 
 # Spark hands timestamps to Python in the machine's zone; typed-in expectations are UTC.
 os.environ["TZ"] = "UTC"

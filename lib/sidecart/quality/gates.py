@@ -72,8 +72,9 @@ def _repeated(frame: DataFrame, contract: Contract) -> DataFrame:
 def _failed_checks(counted: pd.DataFrame, at_least: int) -> list[str]:
     # Imported here: it takes seconds, and only gates need it.
     import great_expectations as gx
-    import great_expectations.expectations.core as expect
     from great_expectations.data_context.types.base import ProgressBarsConfig
+    from great_expectations.expectations.core.expect_column_max_to_be_between import ExpectColumnMaxToBeBetween
+    from great_expectations.expectations.core.expect_column_min_to_be_between import ExpectColumnMinToBeBetween
 
     context = gx.get_context(mode="ephemeral")
     context.variables.progress_bars = ProgressBarsConfig(globally=False)
@@ -83,9 +84,9 @@ def _failed_checks(counted: pd.DataFrame, at_least: int) -> list[str]:
         .add_batch_definition_whole_dataframe("all")
     )
     suite = gx.ExpectationSuite(name="contract")
-    suite.add_expectation(expect.ExpectColumnMinToBeBetween(column="rows", min_value=at_least))
+    suite.add_expectation(ExpectColumnMinToBeBetween(column="rows", min_value=at_least))
     for name in counted.columns.drop("rows"):
-        suite.add_expectation(expect.ExpectColumnMaxToBeBetween(column=name, max_value=0))
+        suite.add_expectation(ExpectColumnMaxToBeBetween(column=name, max_value=0))
     result = batches.get_batch({"dataframe": counted}).validate(suite)
     failed = [r.expectation_config for r in result.results if not r.success]
     return [config.kwargs["column"] for config in failed if config]
