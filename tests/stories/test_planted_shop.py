@@ -1,0 +1,73 @@
+"""A generated grocery: what was planted is found, and planted bananas stay out of lists that don't need them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from pyspark.sql import SparkSession
+
+from chains import published
+from sidecart.contracts.gold import SHORTLISTS
+from sidecart.generator.settings import small
+from sidecart.generator.shop import Planted, write_shop
+from sidecart.settings import ScoringSettings, Settings
+from sidecart.storage.releases import ReleaseReader
+from sidecart.storage.run import Run
+from sidecart.storage.views import register_views
+from sidecart_jobs.build_shortlists import build_shortlists
+
+LIVE_AT_ROOT = "SELECT variant_id FROM offers WHERE region_id = 'root' AND is_available"
+STANDARD = Settings(preset="grocery")
+
+
+@pytest.fixture(scope="module")
+def shop(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Run, Planted]]:
+    """The small generated grocery, run in the standard profile."""
+    folder: Path = tmp_path_factory.mktemp("grocery")
+    planted = write_shop(folder / "landing", replace(small(), views_per_line=0.0))
+    yield published(spark, folder / "landing", folder / "warehouse", STANDARD, planted.as_of), planted
+
+
+def shown(spark: SparkSession) -> set[tuple[str, str]]:
+    """(anchor, candidate) of the root's top tens."""
+    tens = spark.sql("SELECT anchor_id, candidate_id FROM shortlists_resolved WHERE region_id = 'root' AND rank <= 10")
+    return {(row["anchor_id"], row["candidate_id"]) for row in tens.collect()}
+
+
+def test_planted_complements_are_in_the_top_ten(spark: SparkSession, shop: tuple[Run, Planted]) -> None:
+    run, planted = shop
+    register_views(ReleaseReader(run.warehouse))
+    truth = set(zip(*(planted.complements[side].to_pylist() for side in ("anchor_id", "candidate_id")), strict=True))
+    live = {row["variant_id"] for row in spark.sql(LIVE_AT_ROOT).collect()}
+    possible = {(anchor, candidate) for anchor, candidate in truth if candidate in live}
+    assert len(possible) > len(truth) / 2
+    recall = len(possible & shown(spark)) / len(possible)
+    print(f"recall at 10 of {len(possible)} planted complements that can be bought: {recall:.3f}")
+    assert recall >= 0.95
+
+
+def test_planted_bananas_stay_out_of_unrelated_lists(spark: SparkSession, shop: tuple[Run, Planted]) -> None:
+    run, planted = shop
+    damped = Run.start(run.warehouse, replace(STANDARD, scoring=ScoringSettings(profile="banana")), run.as_of)
+    build_shortlists(damped)
+    lists = run.warehouse.read(SHORTLISTS).where("region_id = 'root' AND rank <= 10")
+    pairs = {(row["anchor_id"], row["candidate_id"]) for row in lists.select("anchor_id", "candidate_id").collect()}
+    run.rewind()
+    bananas = set(planted.bananas["variant_id"].to_pylist())
+    shelf = {row["variant_id"]: re.sub(r"-t\d+$", "", row["category_id"]) for row in spark.table("catalog").collect()}
+    given = zip(*(planted.related[side].to_pylist() for side in ("category_id", "complement_id")), strict=True)
+    related = {frozenset(pair) for pair in given}
+
+    def needs_none(anchor: str) -> bool:
+        both = [frozenset((shelf[anchor], shelf[banana])) for banana in bananas]
+        return all(len(pair) == 2 and pair not in related for pair in both)
+
+    unrelated = {anchor for anchor, _ in pairs if needs_none(anchor)}
+    assert len(unrelated) > 100
+    with_banana = {anchor for anchor, candidate in pairs if anchor in unrelated and candidate in bananas}
+    print(f"{len(with_banana)} of {len(unrelated)} unrelated lists hold a planted banana")
+    assert len(with_banana) / len(unrelated) < 0.05
