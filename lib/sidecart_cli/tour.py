@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import textwrap
 from pathlib import Path
 
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import DataFrame, Row, SparkSession
 from pyspark.sql import functions as F
 
 from sidecart.storage.releases import ReleaseReader
@@ -14,41 +13,58 @@ from sidecart.storage.warehouse import Warehouse
 from sidecart_cli.reading import analysts_session
 
 _SHOWN = 5
+_PLACES = 2
 
 
 def show(warehouse: Path, anchors: dict[str, str]) -> None:
     """Print the tour of a warehouse's newest release; `anchors` are labels and variant ids."""
     spark = analysts_session()
     register_views(ReleaseReader(Warehouse(spark, str(warehouse))))
-    regions = _two_regions(spark)
-    lists = _lists(spark, regions, list(anchors.values()))
+    places = _places(spark, list(anchors.values()))
+    lists = _lists(spark, places)
     raw = _raw_lists(spark, list(anchors.values()))
     for label, anchor in anchors.items():
-        for region, title in regions.items():
-            _print_list(label, title, lists.get((region, anchor), []), raw.get(anchor, []))
+        for region, title in places[anchor].items():
+            _print_list(label, title, lists.get((region, anchor), []))
+        print("  by raw counts, whole shop, it would be: " + "; ".join(raw.get(anchor, [])))
     _print_extremes(spark)
     _print_next(warehouse)
 
 
-def _two_regions(spark: SparkSession) -> dict[str, str]:
-    """The root, and the region with most baskets below it."""
+def _places(spark: SparkSession, anchors: list[str]) -> dict[str, dict[str, str]]:
+    """Anchor to the root and the region with most baskets that sells it: region ids and titles."""
     found = spark.sql(
-        "SELECT region_id, r.name, s.baskets FROM regions r LEFT JOIN region_support s USING (region_id)"
-        " ORDER BY r.depth > 0, s.baskets DESC NULLS LAST, region_id LIMIT 2"
-    ).collect()
-    return {row["region_id"]: f"{row['name']} ({row['baskets'] or 0:,} baskets)" for row in found}
+        "SELECT variant_id, region_id, r.name, s.baskets, r.depth FROM offers"
+        " JOIN regions r USING (region_id) JOIN region_support s USING (region_id)"
+    ).where(F.col("variant_id").isin(anchors))
+    root = spark.sql(
+        "SELECT region_id, r.name, baskets FROM regions r JOIN region_support USING (region_id) WHERE depth = 0"
+    ).first()
+    places: dict[str, dict[str, str]] = {anchor: {} for anchor in anchors}
+    if root:
+        places = {anchor: {root["region_id"]: _title(root)} for anchor in anchors}
+    for row in found.where("depth > 0").orderBy(F.col("baskets").desc(), "region_id").collect():
+        if len(places[row["variant_id"]]) < _PLACES:
+            places[row["variant_id"]][row["region_id"]] = _title(row)
+    return places
 
 
-def _lists(spark: SparkSession, regions: dict[str, str], anchors: list[str]) -> dict[tuple[str, str], list[str]]:
+def _title(region: Row) -> str:
+    return f"{region['name']} ({region['baskets']:,} baskets)"
+
+
+def _lists(spark: SparkSession, places: dict[str, dict[str, str]]) -> dict[tuple[str, str], list[str]]:
     """(region, anchor) to lines of the final list."""
+    regions = {region for of_anchor in places.values() for region in of_anchor}
     shown = (
         spark.table("why")
-        .where(F.col("region_id").isin(*regions) & F.col("anchor_id").isin(anchors) & (F.col("rank") <= _SHOWN))
+        .where(F.col("region_id").isin(regions) & F.col("anchor_id").isin(*places) & (F.col("rank") <= _SHOWN))
         .orderBy("region_id", "anchor_id", "rank")
     )
     lists: dict[tuple[str, str], list[str]] = {}
     for row in shown.collect():
-        lists.setdefault((row["region_id"], row["anchor_id"]), []).append(f"{row['candidate']}  ({row['because']})")
+        line = f"{row['candidate']} [{row['candidate_id']}]: {row['because']}"
+        lists.setdefault((row["region_id"], row["anchor_id"]), []).append(line)
     return lists
 
 
@@ -59,7 +75,7 @@ def _raw_lists(spark: SparkSession, anchors: list[str]) -> dict[str, list[str]]:
     named = met.join(spark.table("catalog").select(F.col("variant_id").alias("candidate_id"), "name"), "candidate_id")
     lists: dict[str, list[str]] = {}
     for row in _first_by_count(named).collect():
-        lists.setdefault(row["anchor_id"], []).append(f"{row['name']}  ({row['pair_buyers']:,} buyers)")
+        lists.setdefault(row["anchor_id"], []).append(f"{row['name']} ({row['pair_buyers']:,})")
     return lists
 
 
@@ -71,13 +87,12 @@ def _first_by_count(named: DataFrame) -> DataFrame:
     return ranked.orderBy("anchor_id", "place")
 
 
-def _print_list(label: str, region: str, lines: list[str], raw: list[str]) -> None:
+def _print_list(label: str, region: str, lines: list[str]) -> None:
     print(f"\n{label}, {region}")
     for rank, line in enumerate(lines, 1):
-        print(textwrap.shorten(f"  {rank}. {line}", 200, placeholder=" …"))
+        print(f"  {rank}. {line}")
     if not lines:
-        print("  no list")
-    print("  by raw counts it would be: " + "; ".join(raw))
+        print("  no candidate passed")
 
 
 def _print_extremes(spark: SparkSession) -> None:

@@ -66,7 +66,7 @@ def why(reader: ReleaseReader) -> DataFrame:
         labels = names.select(F.col("variant_id").alias(f"{side}_id"), F.col("name").alias(side))
         named = named.join(labels, f"{side}_id")
     sentence = F.format_string(
-        "%,d of %,d %s of it had both (%.1f %%), the candidate has %,d; categories: lift %.2f, asks %d; %s",
+        "%,d of its %,d %s had both (%.1f %%), the candidate has %,d; category lift %.2f, asks %d; %s",
         _pair_support(),
         F.col("anchor_support"),
         F.col("support_unit"),
@@ -74,9 +74,9 @@ def why(reader: ReleaseReader) -> DataFrame:
         F.col("candidate_support"),
         F.col("category_lift"),
         F.col("required_support"),
-        F.when(
-            F.col("region_weight") > 0, F.concat(F.lit("own buyers of "), "list_region_id", F.lit(" weigh in"))
-        ).otherwise(F.lit("evidence of the whole shop")),
+        F.when(F.col("region_weight") > 0, F.concat(F.lit("weighed with buyers of "), "list_region_id")).otherwise(
+            F.lit("whole shop")
+        ),
     )
     return named.withColumn("because", sentence)
 
