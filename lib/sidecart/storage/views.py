@@ -95,12 +95,13 @@ def pairs(reader: ReleaseReader) -> DataFrame:
 
 def bananas(reader: ReleaseReader) -> DataFrame:
     """How much each variant is bought and shown (contract bananas)."""
-    root = reader.read(silver.REGIONS).where("depth = 0").select("region_id")
-    tops = shortlists_resolved(reader).join(root, "region_id", "left_semi").where(F.col("rank") <= TOP)
+    # The id itself, not a join: only a literal reaches the lists before they are resolved.
+    is_root = F.col("region_id") == F.lit(_root_region(reader))
+    tops = shortlists_resolved(reader).where(is_root & (F.col("rank") <= TOP))
     shown = tops.groupBy(F.col("candidate_id").alias("variant_id")).agg(F.count(F.lit(1)).alias("lists"))
     total = tops.agg(F.count_distinct("anchor_id").alias("all_lists"))
     names = reader.read(silver.CATALOG).select("variant_id", "name")
-    support = reader.read(state.VARIANT_SUPPORT).join(root, "region_id", "left_semi")
+    support = reader.read(state.VARIANT_SUPPORT).where(is_root)
     sold = support.join(reader.read(state.VARIANT_IDS), "variant").join(names, "variant_id")
     place = F.rank().over(Window.orderBy(F.col("buyers").desc()))
     return (
@@ -167,6 +168,13 @@ VIEW_BUILDERS: dict[Contract, Callable[[ReleaseReader], DataFrame]] = {
 
 def _pair_support() -> Column:
     return F.when(F.col("support_unit") == "buyers", F.col("pair_buyers")).otherwise(F.col("pair_baskets"))
+
+
+def _root_region(reader: ReleaseReader) -> str:
+    row = reader.read(silver.REGIONS).where("depth = 0").select("region_id").first()
+    if row is None:
+        raise StorageError("the table regions has no root; run `sidecart run` again")
+    return str(row["region_id"])
 
 
 def _as_of(reader: ReleaseReader) -> tuple[datetime, ZoneInfo]:
