@@ -105,10 +105,7 @@ def test_the_final_lists_of_every_region_are_one_query_away(analyst: SparkSessio
 
 def test_why_says_the_evidence_in_words(analyst: SparkSession) -> None:
     query = "SELECT anchor, candidate, because FROM why WHERE region_id = 'root' AND anchor_id = 'milk' AND rank = 1"
-    because = (
-        "3 of its 4 buyers had both (75.0 %), the candidate has 5; category lift 2.00, asks 1;"
-        " whole shop"
-    )
+    because = "3 of its 4 buyers had both (75.0 %), the candidate has 5; category lift 2.00, asks 1; whole shop"
     assert _told(analyst, query) == [("milk", "bread", because)]
 
 
