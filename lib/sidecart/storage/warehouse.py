@@ -51,10 +51,13 @@ class Warehouse:
     def __init__(self, spark: SparkSession, location: Location | str) -> None:
         self.spark = spark
         self.location = location_of(location) if isinstance(location, str) else location
+        self._seen: set[str] = set()
 
     def exists(self, contract: Contract) -> bool:
-        """Whether the table was ever created here."""
-        return self.location.exists(self.spark, contract)
+        """Whether the table was ever created here; once seen it is not looked for again, as no run drops tables."""
+        if contract.name not in self._seen and self.location.exists(self.spark, contract):
+            self._seen.add(contract.name)
+        return contract.name in self._seen
 
     def ensure(self, contract: Contract) -> None:
         """Create the table where it is missing, empty, with its comments and clustering."""
