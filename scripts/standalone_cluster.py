@@ -59,9 +59,8 @@ class Cluster:
         """
         settings = {
             **session.DELTA_SETTINGS,
-            "spark.driver.host": "127.0.0.1",
-            "spark.driver.bindAddress": "127.0.0.1",
-            "spark.ui.enabled": "false",
+            **session.LOCAL_SETTINGS,
+            "spark.driver.extraJavaOptions": f"-Dlog4j2.configurationFile={session.QUIET_LOGS}",
             "spark.executor.memory": "700m",
             "spark.executor.cores": "1",
             "spark.sql.shuffle.partitions": "4",

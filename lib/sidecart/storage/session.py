@@ -23,6 +23,9 @@ DELTA_PACKAGE = "io.delta:delta-spark_4.1_2.13:4.4.0"
 _COLLECTOR = "-XX:+UseParallelGC"
 """Batch work on few cores wants throughput, not short pauses."""
 
+QUIET_LOGS = Path(__file__).with_name("log4j2.properties").as_uri()
+"""Spark's warnings and errors, and nothing else."""
+
 DELTA_SETTINGS = {
     "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
     "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog",
@@ -125,7 +128,6 @@ def _submitted(app_name: str) -> SparkSession:
 
 
 def _local(app_name: str, options: Mapping[str, str]) -> SparkSession:
-    quiet = Path(__file__).with_name("log4j2.properties").as_uri()
     settings = {
         **DELTA_SETTINGS,
         **RESULT_SETTINGS,
@@ -134,7 +136,7 @@ def _local(app_name: str, options: Mapping[str, str]) -> SparkSession:
         # The default of 200 is sized for clusters; here it costs more than the work.
         "spark.sql.shuffle.partitions": str(max(4, 2 * (os.cpu_count() or 1))),
         **delta_jars(),
-        "spark.driver.extraJavaOptions": f"-Dlog4j2.configurationFile={quiet} {_COLLECTOR}",
+        "spark.driver.extraJavaOptions": f"-Dlog4j2.configurationFile={QUIET_LOGS} {_COLLECTOR}",
         "spark.pyspark.python": sys.executable,
         "spark.pyspark.driver.python": sys.executable,
         **options,
