@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import re
-import subprocess
-import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -23,7 +20,6 @@ from sidecart.storage.run import Run
 from sidecart.storage.views import register_views
 from sidecart_jobs.build_shortlists import build_shortlists
 
-ROOT = Path(__file__).resolve().parents[2]
 LIVE_AT_ROOT = "SELECT variant_id FROM offers WHERE region_id = 'root' AND is_available"
 DEPARTMENTS = "SELECT variant_id, category_path[0] AS department FROM variant_facts"
 STANDARD = Settings(preset="grocery")
@@ -77,16 +73,3 @@ def test_planted_bananas_stay_out_of_unrelated_lists(spark: SparkSession, shop: 
     assert len(unrelated) > 100
     with_banana = {anchor for anchor, candidate in pairs if anchor in unrelated and candidate in bananas}
     assert len(with_banana) / len(unrelated) < 0.05, f"{len(with_banana)} of {len(unrelated)} lists"
-
-
-def test_the_notebook_tours_the_tables(shop: tuple[Run, Planted]) -> None:
-    warehouse = shop[1].folder.parents[1] / "warehouse"
-    done = subprocess.run(
-        [sys.executable, "scripts/run_notebooks.py"],
-        cwd=ROOT,
-        env=os.environ | {"SIDECART_WAREHOUSE": str(warehouse)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr[-2000:]
