@@ -8,7 +8,7 @@ import shutil
 from pathlib import Path
 from tempfile import mkdtemp
 
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import DataFrame
 
 from sidecart.errors import StorageError
 from sidecart_cli.reading import analysts_session, registered
@@ -22,13 +22,12 @@ def export(told: argparse.Namespace) -> None:
         near = difflib.get_close_matches(told.table, names, 1)
         hint = f"; did you mean {near[0]}?" if near else f"; there are {', '.join(sorted(names))}"
         raise StorageError(f"no table or view {told.table!r}{hint}")
-    write_one_file(spark, spark.table(told.table), told.file)
+    write_one_file(spark.table(told.table), told.file)
     print(f"{told.table} → {told.file} ({told.file.stat().st_size:,} bytes)")
 
 
-def write_one_file(spark: SparkSession, frame: DataFrame, file: Path) -> None:
+def write_one_file(frame: DataFrame, file: Path) -> None:
     """Write the frame as one Parquet file: Spark writes it beside, then it takes its name in one step."""
-    del spark
     file.parent.mkdir(parents=True, exist_ok=True)
     beside = Path(mkdtemp(prefix=f".{file.name}.", dir=file.parent))
     try:
