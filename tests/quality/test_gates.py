@@ -14,7 +14,7 @@ from builders import NOON, Shop, frame_of
 from sidecart.contracts import gold, runs, silver, state
 from sidecart.contracts.model import Contract
 from sidecart.errors import GateError
-from sidecart.quality.gates import Verdict, judge, require, violations
+from sidecart.quality.gates import Gated, Verdict, judge, require, violations
 from sidecart.quality.publication import require_silver
 from sidecart.settings import settings_from
 from sidecart.storage.run import Run
@@ -85,17 +85,22 @@ def test_every_broken_check_is_counted_under_its_name(
 
 def test_a_missing_value_and_a_repeated_key_are_named(shop: Shop) -> None:
     offers = shop.offers(oslo="milk milk milk bread").withColumn("is_available", F.lit(None).cast("boolean"))
-    assert judge(offers, silver.OFFERS) == Verdict("offers", 4, {"required_is_available": 4, "key_unique": 2})
+    broken = Verdict("offers", 4, {"required_is_available": 4, "key_unique": 2})
+    assert judge(Gated(offers, silver.OFFERS)) == [broken]
 
 
-def test_a_table_that_keeps_its_promises_passes(shop: Shop) -> None:
-    assert judge(shop.offers(oslo="milk bread"), silver.OFFERS, at_least=2).passed
+def test_tables_that_keep_their_promises_pass(shop: Shop) -> None:
+    verdicts = judge(
+        Gated(shop.offers(oslo="milk bread"), silver.OFFERS, at_least=2), Gated(shop.catalog(milk=""), silver.CATALOG)
+    )
+    assert verdicts == [Verdict("offers", 2, {}), Verdict("catalog", 1, {})]
+    assert all(verdict.passed for verdict in verdicts)
 
 
 def test_an_empty_table_passes_only_where_nothing_is_expected(shop: Shop) -> None:
     nothing = shop.offers()
-    assert judge(nothing, silver.OFFERS).passed
-    assert judge(nothing, silver.OFFERS, at_least=1).failures == {"rows": 0}
+    assert judge(Gated(nothing, silver.OFFERS)) == [Verdict("offers", 0, {})]
+    assert judge(Gated(nothing, silver.OFFERS, at_least=1)) == [Verdict("offers", 0, {"rows": 0})]
 
 
 def test_a_refusal_names_every_failed_check_of_every_table() -> None:

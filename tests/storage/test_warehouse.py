@@ -72,7 +72,7 @@ def test_a_table_that_is_not_there_is_an_error_with_the_remedy(tables: Warehouse
 
 def test_a_transaction_that_is_repeated_with_other_rows_is_an_error_and_not_silence(tables: Warehouse) -> None:
     tables.write(SUPPORT, _support(tables.spark, 1), "run-1")
-    with patch.object(Warehouse, "version", return_value=0), pytest.raises(StorageError, match="not this run's commit"):
+    with patch.object(Warehouse, "left_at", return_value=0), pytest.raises(StorageError, match="not this run's commit"):
         tables.write(SUPPORT, _support(tables.spark, 2), "run-1")
     assert told(tables.read(SUPPORT), "variant") == [1]
 

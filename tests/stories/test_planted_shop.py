@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -20,6 +23,7 @@ from sidecart.storage.run import Run
 from sidecart.storage.views import register_views
 from sidecart_jobs.build_shortlists import build_shortlists
 
+ROOT = Path(__file__).resolve().parents[2]
 LIVE_AT_ROOT = "SELECT variant_id FROM offers WHERE region_id = 'root' AND is_available"
 DEPARTMENTS = "SELECT variant_id, category_path[0] AS department FROM variant_facts"
 STANDARD = Settings(preset="grocery")
@@ -31,6 +35,19 @@ def shop(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> tuple
     folder: Path = tmp_path_factory.mktemp("grocery")
     planted = write_shop(folder / "landing", replace(small(), views_per_line=0.0))
     return published(spark, folder / "landing", folder / "warehouse", STANDARD, planted.as_of), planted
+
+
+def test_the_notebook_runs_over_the_shops_tables(shop: tuple[Run, Planted]) -> None:
+    _, planted = shop
+    warehouse = planted.folder.parents[1] / "warehouse"
+    executed = subprocess.run(
+        [sys.executable, ROOT / "scripts" / "run_notebooks.py"],
+        env=os.environ | {"SIDECART_WAREHOUSE": str(warehouse)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert executed.returncode == 0, executed.stderr[-3000:]
 
 
 def shown(spark: SparkSession) -> set[tuple[str, str]]:

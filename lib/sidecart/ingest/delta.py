@@ -11,7 +11,7 @@ from pyspark.sql.pandas.types import to_arrow_schema
 from sidecart.contracts.inputs import INPUTS
 from sidecart.contracts.model import InputContract
 from sidecart.ingest.columns import ignored_columns, positions_of, require_types
-from sidecart.ingest.files import FoundFile, fingerprint
+from sidecart.ingest.files import FoundFile
 from sidecart.ingest.survey import LandingFile
 
 
@@ -25,17 +25,7 @@ def survey_delta(spark: SparkSession, found: FoundFile) -> LandingFile:
     names = tuple(table.columns)
     positions_of(names, contract, found.relative)
     require_types(to_arrow_schema(table.schema), contract, found.relative)
-    return LandingFile(
-        input=found.input,
-        path=str(found.path),
-        relative=found.relative,
-        format=found.format,
-        bytes=found.path.stat().st_size,
-        sha256=fingerprint(found),
-        rows=table.count(),
-        header=names,
-        ignored=ignored_columns(names, contract),
-    )
+    return LandingFile.of(found, table.count(), names, ignored=ignored_columns(names, contract))
 
 
 def delta_rows(spark: SparkSession, file: LandingFile, contract: InputContract) -> DataFrame:

@@ -46,9 +46,31 @@ class LandingFile:
     bytes: int
     sha256: str
     rows: int
-    header: tuple[str, ...] = ()
-    chunks: tuple[Chunk, ...] = ()
-    ignored: tuple[str, ...] = ()
+    header: tuple[str, ...]
+    chunks: tuple[Chunk, ...]
+    ignored: tuple[str, ...]
+
+    @staticmethod
+    def of(
+        found: FoundFile,
+        rows: int,
+        header: tuple[str, ...],
+        chunks: tuple[Chunk, ...] = (),
+        ignored: tuple[str, ...] = (),
+    ) -> LandingFile:
+        """The found file with what a survey learnt of it."""
+        return LandingFile(
+            input=found.input,
+            path=str(found.path),
+            relative=found.relative,
+            format=found.format,
+            bytes=found.path.stat().st_size,
+            sha256=fingerprint(found),
+            rows=rows,
+            header=header,
+            chunks=chunks,
+            ignored=ignored,
+        )
 
 
 @dataclass
@@ -84,18 +106,8 @@ def _survey_parquet(found: FoundFile) -> LandingFile:
     require_types(file.schema_arrow, contract, found.relative)
     groups = [file.metadata.row_group(i).num_rows for i in range(file.metadata.num_row_groups)]
     firsts = itertools.accumulate(groups, initial=1)
-    return LandingFile(
-        input=found.input,
-        path=str(found.path),
-        relative=found.relative,
-        format=found.format,
-        bytes=found.path.stat().st_size,
-        sha256=fingerprint(found),
-        rows=file.metadata.num_rows,
-        header=names,
-        chunks=tuple(Chunk(i, i + 1, first) for i, first in zip(range(len(groups)), firsts, strict=False)),
-        ignored=ignored_columns(names, contract),
-    )
+    chunks = tuple(Chunk(i, i + 1, first) for i, first in zip(range(len(groups)), firsts, strict=False))
+    return LandingFile.of(found, file.metadata.num_rows, names, chunks, ignored_columns(names, contract))
 
 
 def _survey_text(found: FoundFile, settings: IngestSettings) -> LandingFile:
@@ -111,18 +123,7 @@ def _survey_text(found: FoundFile, settings: IngestSettings) -> LandingFile:
         tally = _count(stream, start, line, found, settings)
     if tally.undecodable > settings.max_quarantine_share * tally.rows:
         raise _wrong_encoding(found, settings)
-    return LandingFile(
-        input=found.input,
-        path=str(found.path),
-        relative=found.relative,
-        format=found.format,
-        bytes=found.path.stat().st_size,
-        sha256=fingerprint(found),
-        rows=tally.rows,
-        header=header,
-        chunks=_chunks(tally, found, settings),
-        ignored=ignored,
-    )
+    return LandingFile.of(found, tally.rows, header, _chunks(tally, found, settings), ignored)
 
 
 def _chunks(tally: _Tally, found: FoundFile, settings: IngestSettings) -> tuple[Chunk, ...]:

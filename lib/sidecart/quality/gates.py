@@ -1,19 +1,29 @@
-"""Gates: what must hold of a table before it is published, derived from its contract.
+"""Gates: what must hold of tables before they are published, derived from their contracts.
 
-One pass aggregates a table to one row of violation counts; Great Expectations judges that row, so that its
-report names every check while Spark reads the table once.
+One pass aggregates every table to a row of violation counts, all tables in one query; Great Expectations judges the
+counts, so that its report names every check while Spark reads each table once.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import reduce
 
-import pandas as pd
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from sidecart.contracts.model import Contract
 from sidecart.errors import GateError
+
+
+@dataclass(frozen=True)
+class Gated:
+    """A table to judge, and the smallest number of rows it may have."""
+
+    frame: DataFrame
+    contract: Contract
+    at_least: int = 0
 
 
 @dataclass(frozen=True)
@@ -39,12 +49,15 @@ def violations(frame: DataFrame, contract: Contract) -> DataFrame:
     return frame.agg(*(count.alias(name) for name, count in counts.items())).crossJoin(_repeated(frame, contract))
 
 
-def judge(frame: DataFrame, contract: Contract, at_least: int = 0) -> Verdict:
-    """Judge a table by its contract; `at_least` is the smallest number of rows it may have."""
-    counted = violations(frame, contract).toPandas()
-    rows = int(counted["rows"].iloc[0])
-    failed = {name: int(counted[name].iloc[0]) for name in _failed_checks(counted, at_least)}
-    return Verdict(contract.name, rows, failed)
+def judge(*tables: Gated) -> list[Verdict]:
+    """Judge tables by their contracts, in the order given."""
+    counted = [_by_name(violations(table.frame, table.contract), table.contract) for table in tables]
+    found = {row["table"]: row["counts"] for row in reduce(DataFrame.unionByName, counted).collect()}
+    failed = _failed_checks(tables, found)
+    return [
+        Verdict(name, found[name]["rows"], {check: found[name][check] for check in failed.get(name, ())})
+        for name in (table.contract.name for table in tables)
+    ]
 
 
 def require(verdicts: list[Verdict]) -> None:
@@ -69,9 +82,17 @@ def _repeated(frame: DataFrame, contract: Contract) -> DataFrame:
     return of_key.agg(F.coalesce(F.sum("extra"), F.lit(0)).alias("key_unique"))
 
 
-def _failed_checks(counted: pd.DataFrame, at_least: int) -> list[str]:
+def _by_name(counts: DataFrame, contract: Contract) -> DataFrame:
+    """The row of counts as a map, so that tables with different checks stand in one frame."""
+    entries = [part for name in counts.columns for part in (F.lit(name), F.col(name))]
+    return counts.select(F.lit(contract.name).alias("table"), F.create_map(*entries).alias("counts"))
+
+
+def _failed_checks(tables: Sequence[Gated], found: Mapping[str, Mapping[str, int]]) -> dict[str, list[str]]:
+    """Table to its failed checks: a column of the judged row is one check of one table."""
     # Imported here: it takes seconds, and only gates need it.
     import great_expectations as gx
+    import pandas as pd
     from great_expectations.data_context.types.base import ProgressBarsConfig
     from great_expectations.expectations.core.expect_column_max_to_be_between import ExpectColumnMaxToBeBetween
     from great_expectations.expectations.core.expect_column_min_to_be_between import ExpectColumnMinToBeBetween
@@ -83,10 +104,19 @@ def _failed_checks(counted: pd.DataFrame, at_least: int) -> list[str]:
         .add_dataframe_asset("counts")
         .add_batch_definition_whole_dataframe("all")
     )
-    suite = gx.ExpectationSuite(name="contract")
-    suite.add_expectation(ExpectColumnMinToBeBetween(column="rows", min_value=at_least))
-    for name in counted.columns.drop("rows"):
-        suite.add_expectation(ExpectColumnMaxToBeBetween(column=name, max_value=0))
-    result = batches.get_batch({"dataframe": counted}).validate(suite)
-    failed = [r.expectation_config for r in result.results if not r.success]
-    return [config.kwargs["column"] for config in failed if config]
+    suite = gx.ExpectationSuite(name="contracts")
+    judged = {}
+    for table in tables:
+        for check, count in found[table.contract.name].items():
+            column = f"{table.contract.name}.{check}"
+            judged[column] = [count]
+            if check == "rows":
+                suite.add_expectation(ExpectColumnMinToBeBetween(column=column, min_value=table.at_least))
+            else:
+                suite.add_expectation(ExpectColumnMaxToBeBetween(column=column, max_value=0))
+    failed: dict[str, list[str]] = {}
+    for result in batches.get_batch({"dataframe": pd.DataFrame(judged)}).validate(suite).results:
+        if not result.success and result.expectation_config:
+            name, check = result.expectation_config.kwargs["column"].split(".", 1)
+            failed.setdefault(name, []).append(check)
+    return failed

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from sidecart.contracts import gold, runs, silver, state
 from sidecart.contracts.model import Contract
-from sidecart.quality.gates import Verdict, judge, require
+from sidecart.quality.gates import Gated, Verdict, judge, require
 from sidecart.storage.run import Run
 
 AT_LEAST: dict[Contract, int] = {
@@ -34,19 +35,22 @@ LISTS = tuple(c for c in AT_LEAST if c not in silver.TABLES)
 
 def require_silver(run: Run) -> None:
     """Raise GateError where silver breaks a contract, the books don't balance or too much was refused."""
-    require([_books(run), *(judge(run.read(c), c, AT_LEAST[c]) for c in SILVER)])
+    of_run = run.read(runs.BOOKS).where(F.col("run_id") == run.run_id)
+    verdicts = judge(Gated(of_run, runs.BOOKS, at_least=1), *_gated(run, SILVER))
+    require([*verdicts, Verdict(runs.BOOKS.name, 0, _too_much_refused(run, of_run))])
 
 
 def require_lists(run: Run) -> None:
     """Raise GateError where counts or lists break their contracts."""
-    require([judge(run.read(c), c, AT_LEAST[c]) for c in LISTS])
+    require(judge(*_gated(run, LISTS)))
 
 
-def _books(run: Run) -> Verdict:
-    """The books of this run: balanced, and in no input more refused than the shop tolerates."""
-    of_run = run.read(runs.BOOKS).where(F.col("run_id") == run.run_id)
-    verdict = judge(of_run, runs.BOOKS, at_least=1)
+def _gated(run: Run, contracts: tuple[Contract, ...]) -> list[Gated]:
+    return [Gated(run.read(contract), contract, AT_LEAST[contract]) for contract in contracts]
+
+
+def _too_much_refused(run: Run, books: DataFrame) -> dict[str, int]:
+    """In which inputs more was refused than the shop tolerates, and how much."""
     limit = run.settings.ingest.max_quarantine_share
-    poisoned = of_run.where(F.col("rows_quarantined") > F.col("rows_read") * F.lit(limit)).collect()
-    refused = {f"quarantine_above_{limit:.0%}_of_{row['input']}": int(row["rows_quarantined"]) for row in poisoned}
-    return Verdict(verdict.table, verdict.rows, verdict.failures | refused)
+    poisoned = books.where(F.col("rows_quarantined") > F.col("rows_read") * F.lit(limit)).collect()
+    return {f"quarantine_above_{limit:.0%}_of_{row['input']}": int(row["rows_quarantined"]) for row in poisoned}

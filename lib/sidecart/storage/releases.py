@@ -53,8 +53,8 @@ def publish(
 
 
 def current_versions(warehouse: Warehouse) -> dict[str, int]:
-    """Newest versions of all tables that a release names."""
-    return {c.name: warehouse.version(c) for c in RELEASED if warehouse.exists(c)}
+    """Versions at which the writer of this warehouse left all tables that a release names."""
+    return {c.name: warehouse.left_at(c) for c in RELEASED if warehouse.exists(c)}
 
 
 class ReleaseReader:

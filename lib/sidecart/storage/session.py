@@ -20,6 +20,9 @@ from sidecart.errors import StorageError
 DELTA_PACKAGE = "io.delta:delta-spark_4.1_2.13:4.4.0"
 """Names both engines: Delta's own helper would pair it with whichever Spark it meets."""
 
+FETCHED_JARS = Path(sys.prefix) / "share" / "sidecart" / DELTA_PACKAGE.replace(":", "-")
+"""Delta's jars as set-up left them: resolving them anew costs every start seconds. Another version, another folder."""
+
 _COLLECTOR = "-XX:+UseParallelGC"
 """Batch work on few cores wants throughput, not short pauses."""
 
@@ -107,15 +110,24 @@ def log_file() -> Path:
 
 
 def delta_jars() -> dict[str, str]:
-    """Settings that bring Delta's jars: from the folder that SIDECART_JARS names, or resolved once into Ivy's cache."""
-    folder = os.environ.get("SIDECART_JARS")
+    """Settings that bring Delta's jars: from the folder that SIDECART_JARS names, from the one that set-up filled in
+    this Python environment, or resolved by Ivy.
+    """
+    folder = os.environ.get("SIDECART_JARS") or (str(FETCHED_JARS) if FETCHED_JARS.is_dir() else None)
     if not folder:
-        ivy_settings = Path(__file__).with_name("ivysettings.xml")
-        return {"spark.jars.packages": DELTA_PACKAGE, "spark.jars.ivySettings": str(ivy_settings)}
+        return jars_by_ivy()
     jars = sorted(str(jar) for jar in Path(folder).glob("*.jar"))
     if not any("delta-spark" in jar for jar in jars):
-        raise StorageError(f"SIDECART_JARS={folder} holds no delta-spark jar; put {DELTA_PACKAGE} and its parts there")
+        raise StorageError(f"{folder} (SIDECART_JARS) holds no delta-spark jar; put {DELTA_PACKAGE} and its parts there")
     return {"spark.jars": ",".join(jars)}
+
+
+def jars_by_ivy() -> dict[str, str]:
+    """Settings that let Spark's Ivy resolve Delta's jars, through the network or from its cache."""
+    return {
+        "spark.jars.packages": DELTA_PACKAGE,
+        "spark.jars.ivySettings": str(Path(__file__).with_name("ivysettings.xml")),
+    }
 
 
 def _submitted(app_name: str) -> SparkSession:

@@ -52,6 +52,7 @@ class Warehouse:
         self.spark = spark
         self.location = location_of(location) if isinstance(location, str) else location
         self._seen: set[str] = set()
+        self._left_at: dict[str, int] = {}
 
     def exists(self, contract: Contract) -> bool:
         """Whether the table was ever created here; once seen it is not looked for again, as no run drops tables."""
@@ -75,6 +76,7 @@ class Warehouse:
         if contract.cluster_by:
             builder = builder.clusterBy(*contract.cluster_by)
         builder.execute()
+        self._left_at[contract.name] = 0
 
     def read(self, contract: Contract, version: int | None = None) -> DataFrame:
         """The table's rows, now or at a version.
@@ -94,7 +96,7 @@ class Warehouse:
         An overwrite is a replace of every row: of all ways to overwrite, it is the one that keeps the clustering.
         """
         self.ensure(contract)
-        before = self.version(contract)
+        before = self.left_at(contract)
         # Unique to this write: Delta ignores a repeated transaction, and its first commit must not pass for this one.
         mark = json.dumps({"run_id": run_id, "table": contract.name, "after_version": before, "write": uuid4().hex})
         writer = (
@@ -118,6 +120,10 @@ class Warehouse:
         """The table's newest version."""
         return int(self._newest(contract)["version"])
 
+    def left_at(self, contract: Contract) -> int:
+        """The version this warehouse's own last write left, or the table's newest where it has written none."""
+        return self._left_at[contract.name] if contract.name in self._left_at else self.version(contract)
+
     def rewind(self, versions: dict[str, int]) -> tuple[str, ...]:
         """Take back every commit after the given versions (tables not named become empty); their names.
 
@@ -128,6 +134,7 @@ class Warehouse:
             target = versions.get(contract.name, 0)
             if self.exists(contract) and not self._stands_at(contract, target):
                 self.location.table(self.spark, contract).restoreToVersion(target)
+                self._left_at.pop(contract.name, None)
                 rewound.append(contract.name)
         return tuple(rewound)
 
@@ -150,6 +157,7 @@ class Warehouse:
                 f"{contract.name}: version {row['version']} is not this run's commit;"
                 " another writer is at work, or the same transaction was written before"
             )
+        self._left_at[contract.name] = int(row["version"])
         return Written(int(row["version"]), int(row["operationMetrics"].get("numOutputRows", 0)))
 
 

@@ -1,0 +1,149 @@
+"""Pair support against a self-join: the same baskets, the same rows out, CPU seconds and wall of both.
+
+`python benchmarks/bench_pairs.py [--lines N] [--rounds N]`. Rows are compared before any time is printed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import statistics
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+import psutil
+from pyspark.sql import SparkSession
+from pyspark.sql import functions as F
+
+from sidecart.generator.settings import bench
+from sidecart.generator.shop import write_shop
+from sidecart.pairs import flat_pairs, pair_support, shards_for
+from sidecart.settings import BasketSettings
+from sidecart.storage.session import build_session
+
+FOLDER = Path(__file__).resolve().parents[1] / ".cache" / "bench"
+ROOT_REGION = "root"
+
+# Guests are buyers of their own; a basket above the cap leaves every statistic, as it does in the chain.
+_BASKETS = """
+CREATE TABLE ids AS SELECT variant_id, row_number() OVER (ORDER BY variant_id)::INT AS variant
+FROM (SELECT DISTINCT variant_id FROM read_parquet('{landing}/orders/*.parquet'));
+COPY (
+    SELECT coalesce(any_value(buyer_id), 'guest:' || order_id) AS buyer_key, order_id,
+           any_value(region_id) AS region_id, list_sort(list(DISTINCT variant)) AS variants
+    FROM read_parquet('{landing}/orders/*.parquet') JOIN ids USING (variant_id)
+    WHERE order_id IS NOT NULL AND status = 'sale' GROUP BY order_id HAVING len(variants) <= {cap}
+) TO '{folder}/baskets.parquet';
+COPY (
+    WITH RECURSIVE tree AS (
+        SELECT '{root}' AS region_id, ['{root}'] AS path
+        UNION ALL
+        SELECT r.region_id, list_append(tree.path, r.region_id)
+        FROM read_parquet('{landing}/regions/*.parquet') r JOIN tree ON coalesce(r.parent_id, '{root}') = tree.region_id
+        WHERE r.region_id <> '{root}'
+    ) SELECT * FROM tree
+) TO '{folder}/regions.parquet';
+"""
+
+_SELF_JOIN = """
+COPY (
+    WITH items AS (
+        SELECT order_id, buyer_key, unnest(path) AS region_id, variants
+        FROM '{folder}/baskets.parquet' JOIN '{folder}/regions.parquet' USING (region_id)
+    ), held AS (SELECT order_id, buyer_key, region_id, unnest(variants) AS variant FROM items),
+    by_buyer AS (
+        SELECT a.region_id, a.variant AS anchor, b.variant AS candidate, a.buyer_key, count(*) AS baskets
+        FROM held a JOIN held b USING (order_id, region_id) WHERE a.variant <> b.variant GROUP BY ALL
+    )
+    SELECT region_id, anchor, candidate, count(*)::INT AS pair_buyers, sum(baskets)::INT AS pair_baskets
+    FROM by_buyer GROUP BY ALL
+) TO '{folder}/self_join' (FORMAT parquet, PER_THREAD_OUTPUT, OVERWRITE)
+"""
+
+_COMPARED = """
+SELECT (SELECT count(*) FROM theirs), (SELECT count(*) FROM (SELECT * FROM ours EXCEPT ALL SELECT * FROM theirs)),
+       (SELECT count(*) FROM (SELECT * FROM theirs EXCEPT ALL SELECT * FROM ours))
+"""
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What one go took: seconds on the wall, CPU seconds of this process and all below it."""
+
+    wall: float
+    cpu: float
+
+
+def main() -> int:
+    """0 when both sides gave the same rows."""
+    told = _arguments()
+    shutil.rmtree(FOLDER, ignore_errors=True)
+    FOLDER.mkdir(parents=True)
+    engine = duckdb.connect()
+    engine.execute(f"SET threads = {psutil.cpu_count() or 1}")
+    write_shop(FOLDER / "landing", bench(told.lines))
+    cap = BasketSettings().max_basket_variants
+    engine.execute(_BASKETS.format(landing=FOLDER / "landing", folder=FOLDER, cap=cap, root=ROOT_REGION))
+    baskets, lines = engine.execute(f"SELECT count(*), sum(len(variants)) FROM '{FOLDER}/baskets.parquet'").fetchall()[0]
+    print(f"{lines:,} order lines in {baskets:,} baskets")
+
+    spark = build_session("bench", driver_memory="4g")
+    ours = [_cost(lambda: _by_sidecart(spark, engine)) for _ in range(told.rounds + 1)]
+    theirs = [_cost(lambda: engine.execute(_SELF_JOIN.format(folder=FOLDER))) for _ in range(told.rounds)]
+    if not _is_same(spark, engine):
+        return 1
+    _say("sidecart, first in a session", ours[:1], theirs)
+    _say("sidecart, warm", ours[1:], theirs)
+    _say("DuckDB self-join", theirs, theirs)
+    return 0
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("--lines", type=int, default=1_000_000, help="order lines to generate, about")
+    parser.add_argument("--rounds", type=int, default=3, help="goes of each side; the median counts")
+    return parser.parse_args()
+
+
+def _by_sidecart(spark: SparkSession, engine: duckdb.DuckDBPyConnection) -> None:
+    baskets = spark.read.parquet(str(FOLDER / "baskets.parquet"))
+    regions = spark.read.parquet(str(FOLDER / "regions.parquet"))
+    events = engine.execute(f"SELECT sum(len(variants) ** 2) FROM '{FOLDER}/baskets.parquet'").fetchall()[0][0]
+    shards = shards_for(int(events), at_least=int(spark.conf.get("spark.sql.shuffle.partitions") or 1))
+    pair_support(baskets, regions, shards).write.mode("overwrite").parquet(str(FOLDER / "pair_support"))
+
+
+def _cost(work: Callable[[], object]) -> Cost:
+    wall, cpu = time.monotonic(), _cpu_seconds()
+    work()
+    return Cost(time.monotonic() - wall, _cpu_seconds() - cpu)
+
+
+def _cpu_seconds() -> float:
+    me = psutil.Process()
+    return sum(sum(process.cpu_times()[:4]) for process in (me, *me.children(recursive=True)))
+
+
+def _is_same(spark: SparkSession, engine: duckdb.DuckDBPyConnection) -> bool:
+    names = ["region_id", "anchor", "candidate", "pair_buyers", "pair_baskets"]
+    flat = flat_pairs(spark.read.parquet(str(FOLDER / "pair_support"))).select(*map(F.col, names))
+    flat.write.mode("overwrite").parquet(str(FOLDER / "flat"))
+    engine.execute(f"CREATE VIEW ours AS SELECT {', '.join(names)} FROM '{FOLDER}/flat/*.parquet'")
+    engine.execute(f"CREATE VIEW theirs AS SELECT {', '.join(names)} FROM '{FOLDER}/self_join/*.parquet'")
+    rows, extra, missing = engine.execute(_COMPARED).fetchall()[0]
+    print(f"{rows:,} rows of pair support; {extra:,} extra and {missing:,} missing against the self-join")
+    return bool(rows and extra == missing == 0)
+
+
+def _say(who: str, costs: list[Cost], against: list[Cost]) -> None:
+    wall, cpu = (statistics.median(getattr(cost, part) for cost in costs) for part in ("wall", "cpu"))
+    ratio = cpu / statistics.median(cost.cpu for cost in against)
+    print(f"{who:<30} {cpu:8.1f} CPU s {wall:8.1f} s wall {ratio:8.2f} of the self-join's CPU")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
