@@ -88,7 +88,9 @@ def main() -> int:
     write_shop(FOLDER / "landing", bench(told.lines))
     cap = BasketSettings().max_basket_variants
     engine.execute(_BASKETS.format(landing=FOLDER / "landing", folder=FOLDER, cap=cap, root=ROOT_REGION))
-    baskets, lines = engine.execute(f"SELECT count(*), sum(len(variants)) FROM '{FOLDER}/baskets.parquet'").fetchall()[0]
+    baskets, lines = engine.execute(f"SELECT count(*), sum(len(variants)) FROM '{FOLDER}/baskets.parquet'").fetchall()[
+        0
+    ]
     print(f"{lines:,} order lines in {baskets:,} baskets")
 
     spark = build_session("bench", driver_memory="4g")

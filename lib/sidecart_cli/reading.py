@@ -14,7 +14,7 @@ from sidecart.storage.warehouse import Warehouse
 
 def analysts_session() -> SparkSession:
     """A session that reads tables by name only."""
-    return build_session("sidecart sql", driver_memory="4g", shuffle_partitions=8)
+    return build_session("sidecart sql", driver_memory="4g", shuffle_partitions=8, for_analysts=True)
 
 
 def registered(spark: SparkSession, told: argparse.Namespace) -> tuple[str, ...]:

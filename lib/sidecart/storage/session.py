@@ -118,7 +118,9 @@ def delta_jars() -> dict[str, str]:
         return jars_by_ivy()
     jars = sorted(str(jar) for jar in Path(folder).glob("*.jar"))
     if not any("delta-spark" in jar for jar in jars):
-        raise StorageError(f"{folder} (SIDECART_JARS) holds no delta-spark jar; put {DELTA_PACKAGE} and its parts there")
+        raise StorageError(
+            f"{folder} (SIDECART_JARS) holds no delta-spark jar; put {DELTA_PACKAGE} and its parts there"
+        )
     return {"spark.jars": ",".join(jars)}
 
 
