@@ -15,8 +15,9 @@ from sidecart.ingest.books import books
 from sidecart.ingest.buyers import BuyerKey, shop_buyer_key
 from sidecart.ingest.landing import Keep, KnownTables, Reading, Silver, read_landing
 from sidecart.ingest.settlement import order_lines, settlement, unmatched_returns
+from sidecart.quality.gates import load_judge
 from sidecart.quality.publication import require_silver
-from sidecart.storage.run import Run
+from sidecart.storage.run import Output, Run
 from sidecart.storage.staging import Staging, staging
 from sidecart_jobs.arguments import run_as_task, task_parser
 
@@ -25,6 +26,7 @@ _LOG = logging.getLogger("sidecart.run")
 
 def ingest_landing(run: Run, landing: Path) -> None:
     """Write silver from the landing folder; raises InputError, RuleError or GateError."""
+    load_judge()
     run.rewind()
     key = shop_buyer_key(run.settings.shop.shop_id)
     run.use_buyer_key(key.key_id)
@@ -32,10 +34,9 @@ def ingest_landing(run: Run, landing: Path) -> None:
         taken = read_landing(_reading(run, landing, key, stage.keep), _known(run))
         for warning in taken.warnings:
             _LOG.warning("%s", warning)
-        _write_snapshots(run, taken)
-        _write_events(run, taken, stage)
-        run.write(runs.INGESTED_FILES, taken.ingested_files_new, mode="append")
-        run.write(runs.BOOKS, _books(run, taken), mode="append")
+        _write_taken(run, taken)
+        _write_settled(run, stage)
+        run.write_together(_offers(run, taken), Output(runs.BOOKS, _books(run, taken), mode="append"))
     require_silver(run)
 
 
@@ -47,31 +48,37 @@ def _known(run: Run) -> KnownTables:
     return KnownTables(*(run.read_or_empty(c) for c in (runs.INGESTED_FILES, silver.ORDER_EVENTS, silver.VIEWS)))
 
 
-def _write_snapshots(run: Run, taken: Silver) -> None:
-    run.write(silver.QUARANTINE, taken.quarantine, mode="append")
-    run.write(silver.CATALOG, taken.catalog)
-    run.write(silver.CATEGORIES, taken.categories)
-    run.write(silver.RULES, taken.rules)
+def _write_taken(run: Run, taken: Silver) -> None:
+    run.write_together(
+        Output(silver.QUARANTINE, taken.quarantine, mode="append"),
+        Output(silver.CATALOG, taken.catalog),
+        Output(silver.ORDER_EVENTS, taken.order_events_new, mode="append"),
+        Output(silver.VIEWS, taken.views_new, mode="append"),
+        Output(silver.CATEGORIES, taken.categories),
+        Output(silver.REGIONS, taken.regions),
+        Output(silver.RULES, taken.rules),
+        Output(runs.INGESTED_FILES, taken.ingested_files_new, mode="append"),
+    )
 
 
-def _write_events(run: Run, taken: Silver, stage: Staging) -> None:
-    run.write(silver.ORDER_EVENTS, taken.order_events_new, mode="append")
-    run.write(silver.VIEWS, taken.views_new, mode="append")
-    run.write(silver.REGIONS, taken.regions)
+def _write_settled(run: Run, stage: Staging) -> None:
     events, catalog = run.read(silver.ORDER_EVENTS), run.read(silver.CATALOG)
     outcomes = stage.keep("settlement", settlement(events, catalog))
-    run.write(silver.ORDER_LINES, order_lines(events, catalog, outcomes), reads=silver.ORDER_EVENTS)
-    run.write(silver.UNMATCHED_RETURNS, unmatched_returns(events, catalog, outcomes), reads=silver.ORDER_EVENTS)
-    run.write(silver.OFFERS, _offers(run, taken), reads=None if taken.offers else silver.ORDER_LINES)
+    lines, unmatched = order_lines(events, catalog, outcomes), unmatched_returns(events, catalog, outcomes)
+    run.write_together(
+        Output(silver.ORDER_LINES, lines, reads=silver.ORDER_EVENTS),
+        Output(silver.UNMATCHED_RETURNS, unmatched, reads=silver.ORDER_EVENTS),
+    )
 
 
-def _offers(run: Run, taken: Silver) -> DataFrame:
+def _offers(run: Run, taken: Silver) -> Output:
     regions, settings = run.read(silver.REGIONS), run.settings
     if taken.offers is not None:
-        return offers_of_all_regions(taken.offers, regions)
+        return Output(silver.OFFERS, offers_of_all_regions(taken.offers, regions))
     _LOG.info("no offers among the inputs: what is on sale is derived from sales")
     lines = run.read(silver.ORDER_LINES)
-    return offers_from_sales(lines, regions, settings.shop.root_region, run.as_of, settings.regions)
+    derived = offers_from_sales(lines, regions, settings.shop.root_region, run.as_of, settings.regions)
+    return Output(silver.OFFERS, derived, reads=silver.ORDER_LINES)
 
 
 def _books(run: Run, taken: Silver) -> DataFrame:

@@ -10,7 +10,7 @@ from sidecart.compatibility import basket_categories, basket_strata, category_pa
 from sidecart.contracts import silver, state
 from sidecart.extremes import buyer_activity, excluded_baskets
 from sidecart.pairs import pair_support, region_support, shards_for, variant_support
-from sidecart.storage.run import Run
+from sidecart.storage.run import Output, Run
 from sidecart.variants import variant_facts
 from sidecart_jobs.arguments import run_as_task
 
@@ -27,8 +27,11 @@ def update_pairs(run: Run) -> None:
     run.write(state.BASKETS, kept, reads=silver.ORDER_LINES)
 
     counting = counted(run.read(state.BASKETS))
-    run.write(state.REGION_SUPPORT, region_support(counting, regions), reads=state.BASKETS)
-    run.write(state.PAIR_SUPPORT, pair_support(counting, regions, _shards(run)), reads=state.BASKETS)
+    run.write_together(
+        Output(state.PAIR_SUPPORT, pair_support(counting, regions, _shards(run)), reads=state.BASKETS),
+        Output(state.REGION_SUPPORT, region_support(counting, regions), reads=state.BASKETS),
+        Output(state.BASKET_STRATA, basket_strata(counting), reads=state.BASKETS),
+    )
     run.write(state.VARIANT_SUPPORT, variant_support(run.read(state.PAIR_SUPPORT)), reads=state.PAIR_SUPPORT)
 
     facts = variant_facts(
@@ -36,9 +39,10 @@ def update_pairs(run: Run) -> None:
     )
     run.write(state.VARIANT_FACTS, facts, reads=silver.CATALOG)
     categorised = basket_categories(counting, run.read(state.VARIANT_FACTS))
-    run.write(state.BASKET_STRATA, basket_strata(counting), reads=state.BASKETS)
-    run.write(state.CATEGORY_STRATUM_SUPPORT, category_stratum_support(categorised), reads=state.BASKETS)
-    run.write(state.CATEGORY_PAIR_SUPPORT, category_pair_support(categorised), reads=state.BASKETS)
+    run.write_together(
+        Output(state.CATEGORY_PAIR_SUPPORT, category_pair_support(categorised), reads=state.BASKETS),
+        Output(state.CATEGORY_STRATUM_SUPPORT, category_stratum_support(categorised), reads=state.BASKETS),
+    )
 
 
 def _shards(run: Run) -> int:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import DataFrame, Row, SparkSession
+from pyspark.sql import functions as F
 
 from sidecart.contracts.inputs import INPUTS
 from sidecart.errors import InputError
@@ -39,13 +40,9 @@ def look(spark: SparkSession, landing: Path, settings: Settings, known_files: Da
 def _unread(spark: SparkSession, candidates: Sequence[FoundFile], known_files: DataFrame) -> list[FoundFile]:
     if not candidates:
         return []
-    here = [(file.input, file.relative) for file in candidates]
-    names = spark.createDataFrame(here, "input string, source_file string")
-    digests = spark.createDataFrame([(f.input, fingerprint(f)) for f in candidates], "input string, sha256 string")
-    same_name = known_files.join(names, ["input", "source_file"], "left_semi").select("source_file", "sha256").collect()
-    same_content = known_files.join(digests, ["input", "sha256"], "left_semi").select("sha256").distinct().collect()
-    read = {row["sha256"] for row in same_content}
-    named = {row["source_file"] for row in same_name}
+    known = _known(spark, candidates, known_files)
+    read = {row["sha256"] for row in known}
+    named = {row["source_file"] for row in known}
     unread = [file for file in _distinct(candidates) if fingerprint(file) not in read]
     for file in unread:
         if file.relative in named:
@@ -53,6 +50,15 @@ def _unread(spark: SparkSession, candidates: Sequence[FoundFile], known_files: D
                 "FILE_CHANGED", f"{file.relative}: was read before with other content; hand it over under a new name"
             )
     return unread
+
+
+def _known(spark: SparkSession, candidates: Sequence[FoundFile], known_files: DataFrame) -> list[Row]:
+    """What was read before under the name or with the content of a candidate."""
+    here = [(file.input, key) for file in candidates for key in (file.relative, fingerprint(file))]
+    keyed = known_files.withColumn("key", F.explode(F.array("source_file", "sha256")))
+    wanted = F.broadcast(spark.createDataFrame(here, "input string, key string"))
+    same = keyed.join(wanted, ["input", "key"], "left_semi")
+    return same.select("source_file", "sha256").distinct().collect()
 
 
 def _distinct(candidates: Sequence[FoundFile]) -> list[FoundFile]:

@@ -7,8 +7,11 @@ counts, so that its report names every check while Spark reads each table once.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import reduce
+from importlib import import_module
+from threading import Thread
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
@@ -37,6 +40,16 @@ class Verdict:
     @property
     def passed(self) -> bool:
         return not self.failures
+
+
+def load_judge() -> None:
+    """Begin to import Great Expectations, which takes seconds, beside what the caller does until it judges."""
+
+    def load() -> None:
+        with suppress(ImportError):  # judge() says it where someone hears it
+            import_module("great_expectations.expectations.core")
+
+    Thread(target=load, name="great-expectations", daemon=True).start()
 
 
 def violations(frame: DataFrame, contract: Contract) -> DataFrame:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -20,6 +21,20 @@ from sidecart.storage.releases import current_versions, publish, release_version
 from sidecart.storage.warehouse import Mode, Warehouse, Written
 
 _LOG = logging.getLogger("sidecart.run")
+
+
+_TABLES_AT_ONCE = 4
+"""Tables written together: a small one mostly waits for plans and commits, on one core."""
+
+
+@dataclass(frozen=True)
+class Output:
+    """One table to write: its rows, the table it mainly reads, and whether it adds to what is there."""
+
+    contract: Contract
+    frame: DataFrame
+    reads: Contract | None = None
+    mode: Mode = "overwrite"
 
 
 @dataclass(frozen=True)
@@ -80,6 +95,13 @@ class Run:
         rows_in = self._rows_of(reads) if reads else written.rows
         self._report(contract, written, Stage(contract.name, rows_in, written.rows, time.monotonic() - begun))
         return written.rows
+
+    def write_together(self, *outputs: Output) -> None:
+        """Write tables that do not read one another, several at a time; an error is raised when all have ended."""
+        with ThreadPoolExecutor(_TABLES_AT_ONCE) as pool:
+            done = [pool.submit(self.write, o.contract, o.frame, o.reads, o.mode) for o in outputs]
+        for write in done:
+            write.result()
 
     def publish(self) -> None:
         """Make what this run wrote what readers see, and close its record."""

@@ -23,8 +23,12 @@ DELTA_PACKAGE = "io.delta:delta-spark_4.1_2.13:4.4.0"
 FETCHED_JARS = Path(sys.prefix) / "share" / "sidecart" / DELTA_PACKAGE.replace(":", "-")
 """Delta's jars as set-up left them: resolving them anew costs every start seconds. Another version, another folder."""
 
-_COLLECTOR = "-XX:+UseParallelGC"
-"""Batch work on few cores wants throughput, not short pauses."""
+_DRIVER_OPTIONS = (
+    # Batch work on few cores wants throughput, not short pauses.
+    "-XX:+UseParallelGC"
+    # Hundreds of generated classes: in the default 240 MB the sweeper throws out what is compiled again at once.
+    " -XX:ReservedCodeCacheSize=512m"
+)
 
 QUIET_LOGS = Path(__file__).with_name("log4j2.properties").as_uri()
 """Spark's warnings and errors, and nothing else."""
@@ -150,7 +154,9 @@ def _local(app_name: str, options: Mapping[str, str]) -> SparkSession:
         # The default of 200 is sized for clusters; here it costs more than the work.
         "spark.sql.shuffle.partitions": str(max(4, 2 * (os.cpu_count() or 1))),
         **delta_jars(),
-        "spark.driver.extraJavaOptions": f"-Dlog4j2.configurationFile={QUIET_LOGS} {_COLLECTOR}",
+        "spark.driver.extraJavaOptions": f"-Dlog4j2.configurationFile={QUIET_LOGS} {_DRIVER_OPTIONS}",
+        # Every worker would import the same seconds of packages for itself.
+        "spark.python.daemon.module": "sidecart.storage.worker_daemon",
         "spark.pyspark.python": sys.executable,
         "spark.pyspark.driver.python": sys.executable,
         **options,
