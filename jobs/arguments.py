@@ -8,11 +8,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from sidecart.errors import GateError, SidecartError
+from sidecart.quality.gates import load_judge
 from sidecart.settings import load_settings
 from sidecart.storage.journal import log_to_console, run_log
 from sidecart.storage.lock import writer_lock
 from sidecart.storage.run import Run
-from sidecart.storage.session import build_session
+from sidecart.storage.session import build_session, options_for
 from sidecart.storage.warehouse import Warehouse
 
 
@@ -34,7 +35,11 @@ def run_as_task(task: Callable[[Run], None], told: argparse.Namespace | None = N
 def start_run(told: argparse.Namespace) -> Run:
     """The run that the arguments ask for, in this process's session."""
     settings = load_settings(told.shop)
-    spark = build_session("sidecart", master=told.master, driver_memory=told.driver_memory)
+    options = {}
+    if "landing" in told:
+        load_judge()
+        options = options_for(told.landing, f"{told.warehouse}/silver")
+    spark = build_session("sidecart", master=told.master, driver_memory=told.driver_memory, options=options)
     return Run.start(Warehouse(spark, told.warehouse), settings, told.as_of or datetime.now(UTC), told.run_id)
 
 

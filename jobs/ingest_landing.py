@@ -15,7 +15,6 @@ from sidecart.ingest.books import books
 from sidecart.ingest.buyers import BuyerKey, shop_buyer_key
 from sidecart.ingest.landing import Keep, KnownTables, Reading, Silver, read_landing
 from sidecart.ingest.settlement import order_lines, settlement, unmatched_returns
-from sidecart.quality.gates import load_judge
 from sidecart.quality.publication import require_silver
 from sidecart.storage.run import Output, Run
 from sidecart.storage.staging import Staging, staging
@@ -26,7 +25,6 @@ _LOG = logging.getLogger("sidecart.run")
 
 def ingest_landing(run: Run, landing: Path) -> None:
     """Write silver from the landing folder; raises InputError, RuleError or GateError."""
-    load_judge()
     run.rewind()
     key = shop_buyer_key(run.settings.shop.shop_id)
     run.use_buyer_key(key.key_id)

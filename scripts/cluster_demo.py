@@ -15,7 +15,7 @@ from pathlib import Path
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from sidecart.generator.settings import small
+from sidecart.generator.settings import demo
 from sidecart.generator.shop import write_shop
 from sidecart.ingest.buyers import KEY_FILE_VARIABLE, make_buyer_key
 from sidecart.storage.session import build_session
@@ -62,7 +62,7 @@ def _with_a_shop(told: argparse.Namespace) -> argparse.Namespace:
     make_buyer_key(FOLDER / "buyer.key")
     if told.landing is None:
         told.landing = str(FOLDER / "landing")
-        told.as_of = write_shop(FOLDER / "landing", small()).as_of.isoformat()
+        told.as_of = write_shop(FOLDER / "landing", demo()).as_of.isoformat()
     return told
 
 

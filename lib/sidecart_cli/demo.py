@@ -62,11 +62,11 @@ def _grocery_chain(folder: Path) -> DemoShop:
 
 
 def _small_shop(folder: Path) -> DemoShop:
-    from sidecart.generator.settings import small
+    from sidecart.generator.settings import demo as demo_shop
     from sidecart.generator.shop import write_shop
 
     print("Writing a generated grocery as landing files:")
-    planted = write_shop(folder / "landing", small())
+    planted = write_shop(folder / "landing", demo_shop())
     _say_rows(planted.rows)
     _write_settings(folder, "demo_small.toml")
     anchors = [*dict.fromkeys(planted.complements["anchor_id"].to_pylist())][:2]
@@ -86,6 +86,7 @@ def _write_settings(folder: Path, name: str) -> None:
 
 def _arguments(shop: DemoShop) -> argparse.Namespace:
     return argparse.Namespace(
+        landing=shop.landing,
         warehouse=str(shop.warehouse),
         shop=shop.shop,
         as_of=shop.as_of,

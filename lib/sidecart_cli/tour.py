@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from pyspark.sql import DataFrame, Row, SparkSession
@@ -21,13 +22,16 @@ def show(warehouse: Path, anchors: dict[str, str]) -> None:
     spark = analysts_session()
     register_views(ReleaseReader(Warehouse(spark, str(warehouse))))
     places = _places(spark, list(anchors.values()))
-    lists = _lists(spark, places)
-    raw = _raw_lists(spark, list(anchors.values()))
+    with ThreadPoolExecutor() as pool:
+        shown = pool.submit(_lists, spark, places)
+        counted = pool.submit(_raw_lists, spark, list(anchors.values()))
+        left_out = pool.submit(_extremes, spark)
+    lists, raw = shown.result(), counted.result()
     for label, anchor in anchors.items():
         for region, title in places[anchor].items():
             _print_list(label, title, lists.get((region, anchor), []))
         print("  by raw counts, whole shop, it would be: " + "; ".join(raw.get(anchor, [])))
-    _print_extremes(spark)
+    _print_extremes(left_out.result())
     _print_next(warehouse)
 
 
@@ -95,10 +99,13 @@ def _print_list(label: str, region: str, lines: list[str]) -> None:
         print("  no candidate passed")
 
 
-def _print_extremes(spark: SparkSession) -> None:
-    left_out = spark.sql(
+def _extremes(spark: SparkSession) -> list[Row]:
+    return spark.sql(
         "SELECT reason_code, count(*) AS buyers, sum(share_of_pair_events) AS share FROM extremes GROUP BY 1 ORDER BY 1"
     ).collect()
+
+
+def _print_extremes(left_out: list[Row]) -> None:
     print("\nLeft out of every count (table buyer_activity, view extremes):")
     for row in left_out:
         what = "all their baskets" if row["reason_code"] == "EXTREME_USER" else "only baskets above the cap"

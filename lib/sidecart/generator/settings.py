@@ -132,7 +132,7 @@ class GeneratorSettings:
 
 
 def small(segment: Literal["grocery", "fashion"] = "grocery", seed: int = 1) -> GeneratorSettings:
-    """The shop of the small demo: a minute for the whole chain."""
+    """A shop large enough to find again what was planted, and to have its segment's shape."""
     base = GeneratorSettings(segment=segment, seed=seed)
     if segment == "grocery":
         return base
@@ -146,6 +146,11 @@ def small(segment: Literal["grocery", "fashion"] = "grocery", seed: int = 1) -> 
         complements=3,
         colour_matches=8,
     )
+
+
+def demo() -> GeneratorSettings:
+    """The grocery of the small demo: its chain is a matter of a minute."""
+    return GeneratorSettings(orders=6_000, buyers=900, variants=800, groups=540, regions=6, anchors=30)
 
 
 def tiny(segment: Literal["grocery", "fashion"] = "grocery", seed: int = 1) -> GeneratorSettings:

@@ -6,6 +6,7 @@ Staging parses every file once: the caller's `keep` writes a staged frame somewh
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial, reduce
@@ -102,9 +103,11 @@ def read_landing(reading: Reading, known: KnownTables) -> Silver:
     tree, tree_warnings = categories(read.stage_if_any("categories", staged_categories), goods)
     given, region_warnings = _given_regions(read)
     places = Places(given, _fallback(read, known))
-    events = _events(read, known, goods, places)
-    visits = _views(read, known, places)
-    offered = read.stage_if_any("offers", partial(staged_offers, places=places))
+    with ThreadPoolExecutor() as pool:
+        ordering = pool.submit(_events, read, known, goods, places)
+        visiting = pool.submit(_views, read, known, places)
+        offering = pool.submit(read.stage_if_any, "offers", partial(staged_offers, places=places))
+    events, visits, offered = ordering.result(), visiting.result(), offering.result()
     offers_now = None if offered is None else offers(offered)
     everywhere = [frame for frame in (known.order_events, events, known.views, visits, offers_now) if frame is not None]
     regions_now = given or derived_regions(everywhere, reading.settings.shop)

@@ -83,8 +83,9 @@ class Run:
 
     def read_or_empty(self, contract: Contract) -> DataFrame:
         """The table, or no rows of it where it does not exist yet."""
-        self.warehouse.ensure(contract)
-        return self.warehouse.read(contract)
+        if self.warehouse.exists(contract):
+            return self.read(contract)
+        return rows(self.warehouse.spark, contract, [])
 
     def write(
         self, contract: Contract, frame: DataFrame, reads: Contract | None = None, mode: Mode = "overwrite"
@@ -119,14 +120,21 @@ class Run:
 
         Raises StorageError where the shop's history was hashed with another.
         """
-        published = self.read_or_empty(RUNS).where("outcome = 'published' AND buyer_key_id IS NOT NULL")
-        last = published.agg(F.max_by("buyer_key_id", "started_at").alias("key_id")).first()
-        if last and last["key_id"] not in (None, key_id):
+        last = self._last_buyer_key_id()
+        if last not in (None, key_id):
             raise StorageError(
-                f"the buyer key has changed (id {key_id}, history has {last['key_id']}): every buyer would be"
+                f"the buyer key has changed (id {key_id}, history has {last}): every buyer would be"
                 " a new one; give the old key, or import all of history into a new warehouse"
             )
         self.buyer_key_id = key_id
+
+    def _last_buyer_key_id(self) -> str | None:
+        """The key of the newest published run; None before the first."""
+        if not self.warehouse.exists(RUNS):
+            return None
+        published = self.read(RUNS).where("outcome = 'published' AND buyer_key_id IS NOT NULL")
+        row = published.agg(F.max_by("buyer_key_id", "started_at").alias("key_id")).first()
+        return row["key_id"] if row else None
 
     def _rows_of(self, contract: Contract) -> int:
         if contract.name not in self._rows:

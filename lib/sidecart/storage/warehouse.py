@@ -102,12 +102,13 @@ class Warehouse:
         writer = (
             conform(frame, contract)
             .write.format("delta")
-            .mode(mode)
+            .mode("append" if before == 0 else mode)
             .option("userMetadata", mark)
             .option("txnAppId", f"sidecart/{run_id}/{contract.name}")
             .option("txnVersion", before + 1)
         )
-        if mode == "overwrite":
+        # A table that was just made has no rows to replace, and to look for them costs a query.
+        if mode == "overwrite" and before > 0:
             writer = writer.option("replaceWhere", "true")
         self.location.save(writer, contract)
         return self._read_back(contract, mark)
