@@ -124,6 +124,18 @@ def test_a_poisoned_delivery_is_refused_and_the_published_tables_stay(
     assert ReleaseReader(warehouse).read(silver.ORDER_LINES).count() == lines
 
 
+def test_a_catalogue_that_lost_half_its_variants_is_refused(
+    spark: SparkSession, corner_shop: tuple[Run, Path], tmp_path: Path
+) -> None:
+    run, landing = corner_shop
+    shrunk = tmp_path / "landing"
+    shutil.copytree(landing, shrunk)
+    (shrunk / "catalog.csv").write_text("variant_id,name\nbread,Bread\nbutter,Butter\n", encoding="utf-8")
+    refused = Run.start(Warehouse(spark, _base(run)), SMALL_SHOP, AS_OF)
+    with buyer_key(), pytest.raises(GateError, match=r"catalog\.shrunk_above_30%_since_the_last_release: 2 rows"):
+        finish(refused, lambda it: run_chain(it, shrunk))
+
+
 def test_a_killed_run_leaves_nothing_behind(spark: SparkSession, corner_shop: tuple[Run, Path]) -> None:
     run, _ = corner_shop
     warehouse = Warehouse(spark, _base(run))

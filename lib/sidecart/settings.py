@@ -80,6 +80,8 @@ class IngestSettings:
     """Largest landing file, after decompression."""
     max_quarantine_share: Share = 0.02
     """Share of rows read that may be refused before a run is not published."""
+    max_catalog_shrink: Share = 0.3
+    """Share of its variants that the catalogue may lose since the last release before a run is not published."""
 
 
 @checked_dataclass(frozen=True, config=_STRICT)

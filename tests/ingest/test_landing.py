@@ -256,3 +256,24 @@ def test_times_and_numbers_are_read_as_the_shop_declares_them(shop: Path, read: 
 def test_a_region_column_that_is_empty_everywhere_is_no_region(shop: Path, read: Read) -> None:
     (shop / "orders.csv").write_text("order_id,variant_id,quantity,ordered_at,region_id\no1,milk,1,2026-03-01,\n")
     assert rows_of(read(shop).order_events_new, "order_id", "region_id") == [("o1", "root")]
+
+
+def test_what_is_taken_as_it_is_and_may_be_wrong_is_told(shop: Path, read: Read) -> None:
+    (shop / "orders.csv").write_text(
+        "order_id,line_no,variant_id,quantity,ordered_at,unit_price,currency\n"
+        "gap,1,milk,1,2026-03-29 02:30,1.00,EUR\n"
+        "twice,1,milk,1,2025-10-26T02:30:00,1.00,EUR\n"
+        "told,1,milk,1,2025-10-26T02:30:00+01:00,1.00,EUR\n"
+        "plain,1,milk,1,2026-03-29 03:30,1.00,EUR\n"
+        "day,1,milk,1,2026-03-29,1.00,EUR\n"
+        "both,1,milk,1,2026-03-01 12:00,1.00,EUR\n"
+        "both,2,bread,1,2026-03-01 12:00,1.00,USD\n"
+        "free,1,milk,1,2026-03-01 12:00,,EUR\n"
+    )
+    warnings = read(shop, Settings(shop=ShopSettings(timezone="Europe/Berlin"))).warnings
+    assert warnings == (
+        "PRICE_MISSING: 1 rows, of order free for one",
+        "TS_SKIPPED: 1 rows, of order gap for one",
+        "TS_TWICE: 1 rows, of order twice for one",
+        "CURRENCY_MIXED: 1 orders, both for one",
+    )

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 from pyspark.errors import AnalysisException, ArithmeticException
 from pyspark.sql import SparkSession
 
 from sidecart.errors import StorageError
-from sidecart.storage.session import SAFETY_SETTINGS, build_session
+from sidecart.storage.session import BRIEF_SETTINGS, SAFETY_SETTINGS, build_session, options_for
 
 
 def test_a_session_that_is_already_there_is_used(spark: SparkSession) -> None:
@@ -62,3 +64,25 @@ def test_a_folder_without_deltas_jars_is_named(tmp_path: Path, monkeypatch: pyte
     monkeypatch.setattr(SparkSession, "getActiveSession", lambda: None)
     with pytest.raises(StorageError, match="holds no delta-spark jar"):
         build_session("closed network")
+
+
+def test_a_small_shop_gets_a_brief_session_and_a_large_one_does_not(tmp_path: Path) -> None:
+    landing, silver = tmp_path / "landing", tmp_path / "warehouse" / "silver"
+    landing.mkdir()
+    (landing / "orders.csv").write_bytes(b"x" * 5_000_000)
+    assert options_for(landing, silver) == BRIEF_SETTINGS
+    silver.mkdir(parents=True)
+    (silver / "part.parquet").write_bytes(b"x" * 5_000_000)
+    assert options_for(landing, silver) == {}
+
+
+def test_python_workers_do_not_look_into_archives(spark: SparkSession) -> None:
+    def paths(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        import sys
+
+        for _ in batches:
+            yield pa.RecordBatch.from_arrays([pa.array(sys.path)], names=["entry"])
+
+    entries = [row["entry"] for row in spark.range(1).mapInArrow(paths, "entry string").collect()]
+    assert entries
+    assert [entry for entry in entries if entry.endswith((".zip", ".jar"))] == []

@@ -14,7 +14,7 @@ from sidecart.contracts import runs, silver, state
 from sidecart.errors import ContractError, StorageError
 from sidecart.settings import settings_from
 from sidecart.storage.releases import ReleaseReader, newest_release, release_versions
-from sidecart.storage.run import Run
+from sidecart.storage.run import Output, Run
 from sidecart.storage.warehouse import Warehouse
 
 SUPPORT = state.VARIANT_SUPPORT
@@ -134,3 +134,16 @@ def test_another_buyer_key_stops_the_run(tables: Warehouse) -> None:
     _run(tables, 2).use_buyer_key("old")
     with pytest.raises(StorageError, match="the buyer key has changed"):
         _run(tables, 3).use_buyer_key("new")
+
+
+def test_of_tables_written_together_a_bad_one_raises_when_the_others_are_written(tables: Warehouse) -> None:
+    run = Run.start(tables, settings_from({}), NOON)
+    spark = tables.spark
+    with pytest.raises(ContractError, match="basket_strata"):
+        run.write_together(
+            Output(state.BASKET_STRATA, _support(spark, 1)),
+            Output(SUPPORT, _support(spark, 1, 2)),
+        )
+    assert told(tables.read(SUPPORT), "variant") == [1, 2]
+    run.rewind()
+    assert tables.read(SUPPORT).count() == 0

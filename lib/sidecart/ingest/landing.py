@@ -24,7 +24,7 @@ from sidecart.ingest.catalog import catalog, staged_catalog
 from sidecart.ingest.categories import categories, staged_categories
 from sidecart.ingest.look import Files, look
 from sidecart.ingest.offers import offers, staged_offers
-from sidecart.ingest.orders import order_events, staged_orders
+from sidecart.ingest.orders import order_events, order_warnings, staged_orders
 from sidecart.ingest.parsing import Moment
 from sidecart.ingest.places import Places
 from sidecart.ingest.reading import names_any, raw_rows
@@ -127,7 +127,7 @@ def read_landing(reading: Reading, known: KnownTables) -> Silver:
         ingested_files_new=ingested_files(reading.spark, every_file, reading.run_id),
         files=every_file,
         entered=entered,
-        warnings=(*warnings, *tree_warnings, *region_warnings, *rule_notes),
+        warnings=(*warnings, *tree_warnings, *region_warnings, *order_warnings(read.staged["orders"]), *rule_notes),
     )
 
 

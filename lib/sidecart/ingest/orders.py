@@ -8,7 +8,7 @@ from pyspark.sql import functions as F
 from sidecart.contracts.frames import conform
 from sidecart.contracts.inputs import ORDERS
 from sidecart.contracts.silver import ORDER_EVENTS
-from sidecart.ingest.parsing import Moment, fault, typed_rows
+from sidecart.ingest.parsing import Moment, clock_change, fault, typed_rows
 from sidecart.ingest.places import Places, in_its_region
 from sidecart.ingest.staged import accepted, staged, with_fault
 from sidecart.settings import Settings
@@ -30,7 +30,7 @@ _UNIT_SEPARATOR = "\x1f"
 
 
 def staged_orders(raw: DataFrame, catalog: DataFrame, places: Places, moment: Moment) -> DataFrame:
-    """One row per input row: the values of ORDER_EVENTS without run_id, and its fault.
+    """One row per input row: the values of ORDER_EVENTS without run_id, its fault, and its clock_change.
 
     `catalog` (silver) says which variants are sold by unit; a variant it lacks is not checked: its row is held later.
     """
@@ -43,6 +43,7 @@ def staged_orders(raw: DataFrame, catalog: DataFrame, places: Places, moment: Mo
             "quantity": F.abs("quantity"),
             "currency": F.coalesce("currency", F.lit(moment.settings.shop.currency)),
             "source_seq": F.coalesce("source_seq", F.lit(0)),
+            "clock_change": clock_change(F.col("came.ordered_at"), F.col("ordered_at"), moment),
         }
     )
     return staged(normal.withColumn("event_id", _event_id()).drop("buyer_id"), ORDERS.name)
@@ -54,6 +55,34 @@ def order_events(rows: DataFrame, known_events: DataFrame, run_id: str) -> DataF
     distinct = accepted(rows).withColumn("nth", F.row_number().over(first)).where("nth = 1")
     fresh = distinct.join(known_events.select("event_id"), "event_id", "left_anti")
     return conform(fresh.withColumn("run_id", F.lit(run_id)), ORDER_EVENTS)
+
+
+def order_warnings(rows: DataFrame) -> list[str]:
+    """What of the accepted staged rows was taken as it is and may be wrong: how many, and one of them.
+
+    Sales without a price are told where others have one: a shop need not hand over prices at all.
+    """
+    good, has_price = accepted(rows), F.col("unit_price").isNotNull()
+    doubts = {
+        "PRICE_MISSING": ~has_price & (F.col("status") == "sale"),
+        "TS_SKIPPED": F.col("clock_change") == "skipped",
+        "TS_TWICE": F.col("clock_change") == "twice",
+    }
+    found = good.agg(
+        F.collect_set("currency").alias("currencies"),
+        F.bool_or(has_price).alias("has_prices"),
+        *(F.count_if(doubt).alias(code) for code, doubt in doubts.items()),
+        *(F.min(F.when(doubt, F.col("order_id"))).alias(f"{code}_one") for code, doubt in doubts.items()),
+    ).collect()[0]
+    codes = [code for code in doubts if found[code] and (found["has_prices"] or code != "PRICE_MISSING")]
+    told = [f"{code}: {found[code]:,} rows, of order {found[f'{code}_one']} for one" for code in codes]
+    return told + (_mixed_currencies(good) if len(found["currencies"]) > 1 else [])
+
+
+def _mixed_currencies(good: DataFrame) -> list[str]:
+    by_order = good.where("order_id IS NOT NULL").groupBy("order_id").agg(F.count_distinct("currency").alias("n"))
+    mixed = by_order.where("n > 1").agg(F.count(F.lit(1)).alias("orders"), F.min("order_id").alias("one")).collect()[0]
+    return [f"CURRENCY_MIXED: {mixed['orders']:,} orders, {mixed['one']} for one"] if mixed["orders"] else []
 
 
 def _row_faults(settings: Settings) -> list[Column]:

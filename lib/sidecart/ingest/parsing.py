@@ -162,6 +162,27 @@ def timestamp(text: Column, moment: Moment) -> Column:
     return F.coalesce(written, F.timestamp_micros(F.when(text.rlike(pattern), text).try_cast("bigint") * micros))
 
 
+def clock_change(text: Column, parsed: Column, moment: Moment) -> Column:
+    """`skipped` where the shop's clocks never showed the time, `twice` where they showed it twice, else null.
+
+    `text` is what `timestamp` made `parsed` of; a time with an offset is never in doubt.
+    """
+    zone = moment.settings.shop.timezone
+    if zone == "UTC":
+        return F.lit(None).cast("string")
+    is_day = F.length(text) == _DATE_LENGTH
+    written = F.when(is_day, F.concat(text, F.lit(" 00:00"))).otherwise(F.translate(F.substring(text, 1, 16), "T", " "))
+    is_local = text.rlike(_TIME) & (is_day | ~text.rlike(_OFFSET))
+
+    def shown(instant: Column) -> Column:
+        return F.date_format(F.from_utc_timestamp(instant, zone), "yyyy-MM-dd HH:mm")
+
+    an_hour_later = parsed + F.make_dt_interval(hours=F.lit(1))
+    return F.when(is_local & (shown(parsed) != written), F.lit("skipped")).when(
+        is_local & (shown(an_hour_later) == written), F.lit("twice")
+    )
+
+
 def day(text: Column) -> Column:
     """A DATE written as 2024-05-01."""
     return F.when(text.rlike(_DATE), text).try_cast("date")

@@ -8,6 +8,7 @@ from pyspark.sql import functions as F
 from sidecart.contracts import gold, runs, silver, state
 from sidecart.contracts.model import Contract
 from sidecart.quality.gates import Gated, Verdict, judge, require
+from sidecart.storage.releases import release_versions
 from sidecart.storage.run import Run
 
 AT_LEAST: dict[Contract, int] = {
@@ -34,10 +35,14 @@ LISTS = tuple(c for c in AT_LEAST if c not in silver.TABLES)
 
 
 def require_silver(run: Run) -> None:
-    """Raise GateError where silver breaks a contract, the books don't balance or too much was refused."""
+    """Raise GateError where silver breaks a contract, the books don't balance, or too much was refused or lost."""
     of_run = run.read(runs.BOOKS).where(F.col("run_id") == run.run_id)
     verdicts = judge(Gated(of_run, runs.BOOKS, at_least=1), *_gated(run, SILVER))
-    require([*verdicts, Verdict(runs.BOOKS.name, 0, _too_much_refused(run, of_run))])
+    poisoned = [
+        Verdict(runs.BOOKS.name, 0, _too_much_refused(run, of_run)),
+        Verdict(silver.CATALOG.name, 0, _too_much_lost(run)),
+    ]
+    require([*verdicts, *poisoned])
 
 
 def require_lists(run: Run) -> None:
@@ -54,3 +59,13 @@ def _too_much_refused(run: Run, books: DataFrame) -> dict[str, int]:
     limit = run.settings.ingest.max_quarantine_share
     poisoned = books.where(F.col("rows_quarantined") > F.col("rows_read") * F.lit(limit)).collect()
     return {f"quarantine_above_{limit:.0%}_of_{row['input']}": int(row["rows_quarantined"]) for row in poisoned}
+
+
+def _too_much_lost(run: Run) -> dict[str, int]:
+    """Whether the catalogue lost more variants since the last release than the shop tolerates, and how many."""
+    released = release_versions(run.warehouse).get(silver.CATALOG.name)
+    if released is None:
+        return {}
+    limit = run.settings.ingest.max_catalog_shrink
+    before, now = run.warehouse.read(silver.CATALOG, released).count(), run.read(silver.CATALOG).count()
+    return {f"shrunk_above_{limit:.0%}_since_the_last_release": before - now} if now < before * (1 - limit) else {}
