@@ -11,6 +11,7 @@ from sidecart.errors import GateError, SidecartError
 from sidecart.quality.gates import load_judge
 from sidecart.settings import load_settings
 from sidecart.storage.journal import log_to_console, run_log
+from sidecart.storage.location import local_folder, location_of
 from sidecart.storage.lock import writer_lock
 from sidecart.storage.run import Run
 from sidecart.storage.session import build_session, options_for
@@ -38,7 +39,8 @@ def start_run(told: argparse.Namespace) -> Run:
     options = {}
     if "landing" in told:
         load_judge()
-        options = options_for(told.landing, f"{told.warehouse}/silver")
+        folder = local_folder(location_of(told.warehouse))
+        options = options_for(told.landing, folder / "silver") if folder else {}
     spark = build_session("sidecart", master=told.master, driver_memory=told.driver_memory, options=options)
     return Run.start(Warehouse(spark, told.warehouse), settings, told.as_of or datetime.now(UTC), told.run_id)
 

@@ -29,7 +29,7 @@ def buyer_key() -> Iterator[None]:
         yield
 
 
-def published(spark: SparkSession, landing: Path, warehouse: Path, settings: Settings, as_of: datetime) -> Run:
+def published(spark: SparkSession, landing: Path, warehouse: Path | str, settings: Settings, as_of: datetime) -> Run:
     """Run the chain on a landing folder and register the release's views in the session."""
     run = Run.start(Warehouse(spark, str(warehouse)), settings, as_of)
     with buyer_key():

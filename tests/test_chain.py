@@ -178,3 +178,16 @@ def show(run: Run) -> None:
 
 def _base(run: Run) -> str:
     return str(getattr(run.warehouse.location, "base"))  # noqa: B009
+
+
+def test_tables_can_live_in_a_schema(spark: SparkSession, landing: Path) -> None:
+    write_shop(landing)
+    spark.sql("CREATE SCHEMA corner_shop")
+    try:
+        run = published(spark, landing, "schema:corner_shop", SMALL_SHOP, AS_OF)
+        listed = spark.sql("SELECT candidate_id FROM shortlists_resolved WHERE anchor_id = 'jam' ORDER BY rank")
+        assert [row["candidate_id"] for row in listed.collect()] == ["bread", "butter"]
+        assert spark.table("corner_shop.order_lines").count() == spark.table("order_lines").count() == 71
+        assert run.warehouse.read(runs.RUNS).count() == 1
+    finally:
+        spark.sql("DROP SCHEMA corner_shop CASCADE")

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
-from sidecart.storage.location import PathLocation
+from sidecart.storage.location import local_folder
 from sidecart.storage.run import Run
 
 _FIELDS = ("stage", "rows_in", "rows_out", "version")
@@ -42,11 +42,11 @@ def log_to_console() -> None:
 @contextmanager
 def run_log(run: Run) -> Iterator[Path | None]:
     """The run's log as JSON lines, `_logs/RUN.jsonl` under the base path; a schema's runs log to the console only."""
-    location = run.warehouse.location
-    if not isinstance(location, PathLocation) or "://" in location.base:
+    folder = local_folder(run.warehouse.location)
+    if folder is None:
         yield None
         return
-    file = Path(location.base) / "_logs" / f"{run.run_id}.jsonl"
+    file = folder / "_logs" / f"{run.run_id}.jsonl"
     file.parent.mkdir(parents=True, exist_ok=True)
     handler = logging.FileHandler(file, encoding="utf-8")
     handler.setFormatter(_JsonLines())

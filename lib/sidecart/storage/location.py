@@ -95,3 +95,10 @@ def location_of(warehouse: str) -> Location:
     if kind == "schema":
         return SchemaLocation(name)
     return PathLocation(warehouse if "://" in warehouse else str(Path(warehouse).resolve()))
+
+
+def local_folder(location: Location) -> Path | None:
+    """The base folder of tables on this machine; None for a schema's tables and other file systems."""
+    if isinstance(location, PathLocation) and "://" not in location.base:
+        return Path(location.base)
+    return None

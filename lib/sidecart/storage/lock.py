@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 from filelock import FileLock, Timeout
 
 from sidecart.errors import StorageError
-from sidecart.storage.location import Location, PathLocation
+from sidecart.storage.location import Location, local_folder
 
 
 @contextmanager
@@ -19,10 +18,10 @@ def writer_lock(location: Location) -> Iterator[None]:
     Local base paths only: a schema's jobs are kept apart by their scheduler (max_concurrent_runs: 1).
     Raises StorageError where another run holds it.
     """
-    if not isinstance(location, PathLocation) or "://" in location.base:
+    folder = local_folder(location)
+    if folder is None:
         yield
         return
-    folder = Path(location.base)
     folder.mkdir(parents=True, exist_ok=True)
     lock = FileLock(folder / "_writer.lock")
     try:
