@@ -20,6 +20,7 @@ from sidecart.storage.run import Run
 from sidecart.storage.views import register_views
 from sidecart.storage.warehouse import Warehouse
 from sidecart_jobs.arguments import finish
+from sidecart_jobs.ingest_landing import ingest_landing
 from sidecart_jobs.run_chain import run_chain
 
 AS_OF = datetime(2026, 3, 1, tzinfo=UTC)
@@ -134,6 +135,15 @@ def test_a_catalogue_that_lost_half_its_variants_is_refused(
     refused = Run.start(Warehouse(spark, _base(run)), SMALL_SHOP, AS_OF)
     with buyer_key(), pytest.raises(GateError, match=r"catalog\.shrunk_above_30%_since_the_last_release: 2 rows"):
         finish(refused, lambda it: run_chain(it, shrunk))
+
+
+def test_a_shop_that_sold_nothing_of_late_is_told_what_to_do(
+    spark: SparkSession, corner_shop: tuple[Run, Path], warehouse: Path
+) -> None:
+    _, landing = corner_shop
+    late = Run.start(Warehouse(spark, str(warehouse)), SMALL_SHOP, datetime(2027, 3, 1, tzinfo=UTC))
+    with buyer_key(), pytest.raises(GateError, match=r"offers\.rows: 0 rows \(too few\)\. .* --as-of"):
+        finish(late, lambda it: ingest_landing(it, landing))
 
 
 def test_a_killed_run_leaves_nothing_behind(spark: SparkSession, corner_shop: tuple[Run, Path]) -> None:

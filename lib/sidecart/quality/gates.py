@@ -73,15 +73,22 @@ def judge(*tables: Gated) -> list[Verdict]:
     ]
 
 
-def require(verdicts: list[Verdict]) -> None:
-    """Raise GateError that names every failed check of every table."""
+def require(verdicts: list[Verdict], remedies: Mapping[str, str] | None = None) -> None:
+    """Raise GateError that names every failed check of every table, and its remedy where `table.check` has one."""
+    remedies = remedies or {}
     broken = [
         f"{v.table}.{name}: {v.rows if name == 'rows' else count:,} rows" + (" (too few)" if name == "rows" else "")
         for v in verdicts
         for name, count in v.failures.items()
     ]
     if broken:
-        raise GateError("not published, the tables stay as they were; failed: " + "; ".join(broken))
+        told = "".join(
+            f". {remedies[f'{v.table}.{name}']}"
+            for v in verdicts
+            for name in v.failures
+            if f"{v.table}.{name}" in remedies
+        )
+        raise GateError(f"not published, the tables stay as they were; failed: {'; '.join(broken)}{told}")
 
 
 def _row_checks(contract: Contract) -> dict[str, Column]:

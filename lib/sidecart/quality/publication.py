@@ -30,6 +30,12 @@ AT_LEAST: dict[Contract, int] = {
 }
 """Gated tables and the fewest rows each may have: an empty shop is never published."""
 
+REMEDIES = {
+    "offers.rows": "Nothing is on sale as of this run: hand over offers, or give an --as-of within"
+    " regions.assortment_weeks of the newest sale",
+}
+"""What to do about a failed check that does not say it by its name."""
+
 SILVER = tuple(c for c in AT_LEAST if c in silver.TABLES)
 LISTS = tuple(c for c in AT_LEAST if c not in silver.TABLES)
 
@@ -42,7 +48,7 @@ def require_silver(run: Run) -> None:
         Verdict(runs.BOOKS.name, 0, _too_much_refused(run, of_run)),
         Verdict(silver.CATALOG.name, 0, _too_much_lost(run)),
     ]
-    require([*verdicts, *poisoned])
+    require([*verdicts, *poisoned], REMEDIES)
 
 
 def require_lists(run: Run) -> None:
