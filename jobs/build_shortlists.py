@@ -2,34 +2,59 @@
 
 from __future__ import annotations
 
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from sidecart.compatibility import category_compatibility
+from sidecart.calibration import calibration, set_parameters
+from sidecart.compatibility import CategoryCounts, category_compatibility
 from sidecart.contracts import gold, silver, state
-from sidecart.shortlists import ListInputs, base_lists, shortlists
-from sidecart.storage.run import Run
+from sidecart.scoring import ScoringParameters
+from sidecart.shortlists import (
+    ListInputs,
+    admitted_at_root,
+    base_lists,
+    fills,
+    listed_candidates,
+    root_members,
+    shortlists,
+)
+from sidecart.storage.run import Output, Run
+from sidecart.storage.staging import Staging, staging
 from sidecart_jobs.arguments import run_as_task
 
 
 def build_shortlists(run: Run) -> None:
-    """Write category_compatibility, shortlists and base_lists from state and silver."""
-    settings = run.settings
-    marks = {"release_id": F.lit(run.release_id), "run_id": F.lit(run.run_id)}
-    measured = category_compatibility(
-        run.read(state.BASKET_STRATA),
-        run.read(state.CATEGORY_STRATUM_SUPPORT),
-        run.read(state.CATEGORY_PAIR_SUPPORT),
-        settings.compatibility,
-    )
+    """Write category_compatibility, the scoring parameters, shortlists and base_lists from state and silver."""
+    settings, marks = run.settings, _marks(run)
+    measured = category_compatibility(_category_counts(run), settings.compatibility)
     run.write(gold.CATEGORY_COMPATIBILITY, measured.withColumns(marks), reads=state.CATEGORY_PAIR_SUPPORT)
-    lists = shortlists(_inputs(run), settings)
-    run.write(gold.SHORTLISTS, lists.withColumns(marks), reads=state.PAIR_SUPPORT)
+    with staging(run.warehouse.spark, run.warehouse.location, run.run_id) as stage:
+        inputs = _inputs(run)
+        parameters = _parameters(run, inputs, stage)
+        listed = stage.keep("listed_candidates", listed_candidates(inputs, parameters, settings))
+        filled = stage.keep("fills", fills(inputs, listed, settings))
+        lists = shortlists(inputs, listed, filled, parameters, settings)
+        run.write(gold.SHORTLISTS, lists.withColumns(marks), reads=state.PAIR_SUPPORT)
     run.write(gold.BASE_LISTS, base_lists(run.read(gold.SHORTLISTS)).withColumns(marks), reads=gold.SHORTLISTS)
+
+
+def _marks(run: Run) -> dict[str, Column]:
+    return {"release_id": F.lit(run.release_id), "run_id": F.lit(run.run_id)}
+
+
+def _category_counts(run: Run) -> CategoryCounts:
+    return CategoryCounts(
+        strata=run.read(state.BASKET_STRATA),
+        stratum_support=run.read(state.CATEGORY_STRATUM_SUPPORT),
+        pair_support=run.read(state.CATEGORY_PAIR_SUPPORT),
+        facts=run.read(state.VARIANT_FACTS),
+    )
 
 
 def _inputs(run: Run) -> ListInputs:
     return ListInputs(
         pair_support=run.read(state.PAIR_SUPPORT),
+        view_pair_support=run.read(state.VIEW_PAIR_SUPPORT),
         variant_support=run.read(state.VARIANT_SUPPORT),
         region_support=run.read(state.REGION_SUPPORT),
         category_compatibility=run.read(gold.CATEGORY_COMPATIBILITY),
@@ -37,6 +62,29 @@ def _inputs(run: Run) -> ListInputs:
         regions=run.read(silver.REGIONS),
         variant_facts=run.read(state.VARIANT_FACTS),
     )
+
+
+def _parameters(run: Run, inputs: ListInputs, stage: Staging) -> ScoringParameters:
+    """Calibrate, write what was found, and give it back as written."""
+    scoring, marks = run.settings.scoring, _marks(run)
+    found = stage.keep("calibration", _calibration(run, inputs))
+    shop = inputs.at_root(inputs.region_support).select(F.col(scoring.support_unit).alias("shop_support"))
+    summary = found.where("candidate IS NULL").join(shop, how="left").fillna(0, ["shop_support"])
+    factors = found.where("candidate IS NOT NULL AND exposure_factor < 1")
+    run.write_together(
+        Output(gold.SCORING_PARAMETERS, summary.withColumns(marks)),
+        Output(gold.EXPOSURE_FACTORS, factors.withColumnRenamed("candidate", "variant").withColumns(marks)),
+    )
+    row = run.read(gold.SCORING_PARAMETERS).collect()[0]
+    return ScoringParameters(row["exponent"], row["shop_support"], run.read(gold.EXPOSURE_FACTORS))
+
+
+def _calibration(run: Run, inputs: ListInputs) -> DataFrame:
+    settings = run.settings
+    if settings.scoring.is_exponent_set:
+        return set_parameters(run.warehouse.spark, settings.scoring)
+    admitted = admitted_at_root(inputs, settings)
+    return calibration(admitted, inputs.variant_facts, root_members(inputs, settings), settings.scoring)
 
 
 def main() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from sidecart.baskets import baskets, counted, variant_ids
+from sidecart.baskets import baskets, counted, variant_ids, view_baskets
 from sidecart.compatibility import basket_categories, basket_strata, category_pair_support, category_stratum_support
 from sidecart.contracts import silver, state
 from sidecart.extremes import buyer_activity, excluded_baskets
@@ -28,26 +28,43 @@ def update_pairs(run: Run) -> None:
 
     counting = counted(run.read(state.BASKETS))
     run.write_together(
-        Output(state.PAIR_SUPPORT, pair_support(counting, regions, _shards(run)), reads=state.BASKETS),
+        Output(state.PAIR_SUPPORT, pair_support(counting, regions, _shards(run, _events(run))), reads=state.BASKETS),
         Output(state.REGION_SUPPORT, region_support(counting, regions), reads=state.BASKETS),
         Output(state.BASKET_STRATA, basket_strata(counting), reads=state.BASKETS),
     )
+    _write_views(run)
     run.write(state.VARIANT_SUPPORT, variant_support(run.read(state.PAIR_SUPPORT)), reads=state.PAIR_SUPPORT)
 
     facts = variant_facts(
         catalog, run.read(silver.CATEGORIES), run.read(state.VARIANT_IDS), _root_support(run), settings
     )
     run.write(state.VARIANT_FACTS, facts, reads=silver.CATALOG)
-    categorised = basket_categories(counting, run.read(state.VARIANT_FACTS))
+    categorised = basket_categories(counting, run.read(state.VARIANT_FACTS), settings.compatibility)
     run.write_together(
         Output(state.CATEGORY_PAIR_SUPPORT, category_pair_support(categorised), reads=state.BASKETS),
         Output(state.CATEGORY_STRATUM_SUPPORT, category_stratum_support(categorised), reads=state.BASKETS),
     )
 
 
-def _shards(run: Run) -> int:
-    events = run.read(state.BUYER_ACTIVITY).where("NOT is_extreme").agg(F.sum("pair_events")).first()
+def _write_views(run: Run) -> None:
+    """Joint views, counted as baskets are."""
+    found = view_baskets(run.read(silver.VIEWS), run.read(state.VARIANT_IDS), run.settings.baskets)
+    run.write(state.VIEW_BASKETS, found, reads=silver.VIEWS)
+    viewed = counted(run.read(state.VIEW_BASKETS))
+    size = F.size("variants").cast("bigint")
+    shards = _shards(run, viewed.agg(F.sum(size * (size - 1) / 2)))
+    support = pair_support(viewed, run.read(silver.REGIONS), shards)
+    run.write(state.VIEW_PAIR_SUPPORT, support, reads=state.VIEW_BASKETS)
+
+
+def _shards(run: Run, pair_events: DataFrame) -> int:
+    """How many shards carry the pair events, a single sum."""
+    events = pair_events.first()
     return shards_for(2 * int((events and events[0]) or 0), at_least=run.warehouse.parallelism())
+
+
+def _events(run: Run) -> DataFrame:
+    return run.read(state.BUYER_ACTIVITY).where("NOT is_extreme").agg(F.sum("pair_events"))
 
 
 def _root_support(run: Run) -> DataFrame:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
 from collections import defaultdict
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 from sidecart.settings import Settings
 
 Rows = list[dict[str, Any]]
+_Row = tuple[int, int, int, str, tuple[int, int]]
 
 
 class Definition:
@@ -18,7 +20,9 @@ class Definition:
         self.settings = settings
         self.facts = {fact["variant"]: fact for fact in tables["variant_facts"]}
         self.regions = {region["region_id"]: region for region in tables["regions"]}
-        self.compatible = {(c["category_a"], c["category_b"]): c for c in tables["category_compatibility"]}
+        self.level = settings.compatibility.category_level
+        measured = tables["category_compatibility"]
+        self.measured = {(c["level"], c["category_a"], c["category_b"]): c for c in measured}
         self.has_lists = {
             row["region_id"]
             for row in tables["region_support"]
@@ -28,22 +32,19 @@ class Definition:
         self.sells: dict[str, set[int]] = defaultdict(set)
         for offer in tables["offers"]:
             self.sells[offer["region_id"]].add(number[offer["variant_id"]])
-        self.met: dict[tuple[str, int], dict[int, int]] = {}
-        self.buyers: dict[tuple[str, int], int] = defaultdict(int)
-        for row in tables["pair_support"]:
-            key = row["region_id"], row["anchor"]
-            self.met[key] = dict(zip(row["candidates"], row["pair_buyers"], strict=True))
-            self.buyers[key] = row["anchor_buyers"]
+        self.met, self.buyers = _by_anchor(tables["pair_support"])
+        self.viewed, self.viewers = _by_anchor(tables["view_pair_support"])
 
     def rows(self) -> list[tuple[Any, ...]]:
-        """(region_id, anchor_id, rank, candidate_id, score_key, region_pair_support, region_anchor_support)."""
+        """(region, anchor, rank, candidate, source, score_key, region_pair_support, region_anchor_support)."""
         found = []
         for region in self.has_lists:
             for anchor in self.facts if region == "root" else self.sells[region]:
-                best = sorted(self._scored(region, anchor))[: self._depth(region)]
+                best = sorted(self._scored(region, anchor) + self._by_views(region, anchor))[: self._depth(region)]
+                whole = sorted(best + self._fills(region, anchor, {self._group(row[3]) for row in best}))
                 found += [
-                    (region, self.facts[anchor]["variant_id"], rank, candidate_id, -worse, *own)
-                    for rank, (worse, _, candidate_id, own) in enumerate(best, 1)
+                    (region, self.facts[anchor]["variant_id"], rank, candidate_id, _source(tier), -worse, *own)
+                    for rank, (tier, worse, _, candidate_id, own) in enumerate(whole, 1)
                 ]
         return sorted(found)
 
@@ -51,30 +52,106 @@ class Definition:
         lists = self.settings.lists
         return lists.root_depth if region == "root" else lists.region_depth
 
-    def _scored(self, region: str, anchor: int) -> list[tuple[int, int, str, tuple[int, int]]]:
-        """Candidates that pass, as they sort: worst score last, then fewest buyers, then id."""
-        scoring, scored = self.settings.scoring, []
+    def _scored(self, region: str, anchor: int) -> list[_Row]:
+        """Candidates that orders bring, as they sort: trust, worst score last, then fewest buyers, then id."""
+        scored = []
         for candidate, support in self.met.get(("root", anchor), {}).items():
-            if candidate not in self.sells[region] or not self._passes(anchor, candidate, support):
-                continue
-            confidence, own = self._confidence(region, anchor, candidate, support)
-            popularity = self.facts[candidate]["buyers"] + scoring.popularity_prior
-            score = confidence / popularity**scoring.exponent * self._lift(anchor, candidate) ** scoring.lift_exponent
-            key = math.floor(math.log(score) * 1e6 + 0.5)
-            scored.append((-key, -support, self.facts[candidate]["variant_id"], own))
+            asked = self._asked(anchor, candidate)
+            if candidate in self.sells[region] and self._is_other(anchor, candidate) and support >= asked:
+                confidence, own = self._confidence(region, anchor, candidate, support)
+                key = self._key(anchor, candidate, confidence)
+                scored.append((0, -key, -support, self.facts[candidate]["variant_id"], own))
         return scored
 
-    def _passes(self, anchor: int, candidate: int, support: int) -> bool:
+    def _by_views(self, region: str, anchor: int) -> list[_Row]:
+        """Candidates that joint views bring where orders do not, of categories that complement each other."""
+        scored: list[_Row] = []
+        for candidate, support in self.viewed.get(("root", anchor), {}).items():
+            lift, asked = self._lift(anchor, candidate), self._asked(anchor, candidate)
+            known = self.facts[anchor]["category_id"] and self.facts[candidate]["category_id"]
+            by_orders = self.met.get(("root", anchor), {}).get(candidate, 0) >= asked
+            if not known or by_orders or lift < 1 or support < asked or not self._is_other(anchor, candidate):
+                continue
+            if candidate in self.sells[region]:
+                key = self._key(anchor, candidate, support / self.viewers["root", anchor])
+                tier = 1 if self._is_same_brand(anchor, candidate) else 6
+                scored.append((tier, -key, 0, self.facts[candidate]["variant_id"], (0, 0)))
+        return scored
+
+    def _fills(self, region: str, anchor: int, taken: set[str]) -> list[_Row]:
+        """What the anchor's subcategory met, then its category: drawn from the best fits that the region sells."""
+        need, filled = self.settings.cold_start.fill_to - len(taken), []
+        for step, (level, name) in enumerate([(self.level + 1, "subcategory_id"), (self.level, "category_id")]):
+            pool = self._pool(region, anchor, level, name)[: self.settings.cold_start.pool]
+            drawn = sorted(
+                (not same, -self._drawn(anchor, c, fit), c) for fit, c, same in pool if self._is_other(anchor, c)
+            )
+            for other, worse, candidate in drawn:
+                if need > 0 and self._group(candidate) not in taken:
+                    taken, need = taken | {self._group(candidate)}, need - 1
+                    tier = (6 if other else 1) + 1 + step
+                    filled.append((tier, round(worse * 1e6), 0, self.facts[candidate]["variant_id"], (0, 0)))
+        return filled
+
+    def _pool(self, region: str, anchor: int, level: int, name: str) -> list[tuple[float, int, bool]]:
+        """Candidates that fit, best first: ln(O / n L), root of n for an anchor never sold; whether of one brand."""
+        place = self.facts[anchor][name]
+        sums: dict[int, int] = defaultdict(int)
+        for other, fact in self.facts.items():
+            if place and fact[name] == place:
+                for candidate, support in self.met.get(("root", other), {}).items():
+                    sums[candidate] += support
+        fitting = []
+        power = 1.0 if self.facts[anchor]["buyers"] else 0.5
+        for candidate, support in sums.items():
+            lift = self.measured.get((level, place, self.facts[candidate][name]), {"lift": 0.0})["lift"]
+            if lift >= 1 and candidate in self.sells[region]:
+                fit = math.log(support) - power * math.log(self.facts[candidate]["buyers"]) + math.log(lift)
+                fitting.append((fit, candidate, self._is_same_brand(anchor, candidate)))
+        return sorted(fitting, key=lambda row: (-row[0], row[1]))
+
+    def _drawn(self, anchor: int, candidate: int, fit: float) -> float:
+        if not self.facts[anchor]["buyers"]:
+            return fit
+        prime = 2**31 - 1
+        draws = [
+            int(hashlib.md5(self.facts[v]["variant_id"].encode(), usedforsecurity=False).hexdigest()[:15], 16)
+            % (prime - 1)
+            + 1
+            for v in (anchor, candidate)
+        ]
+        return fit - math.log(-math.log(draws[0] * draws[1] % prime / prime))
+
+    def _group(self, variant: int | str) -> str:
+        by_id = {fact["variant_id"]: fact for fact in self.facts.values()}
+        return str((self.facts[variant] if isinstance(variant, int) else by_id[variant])["group_id"])
+
+    def _is_same_brand(self, anchor: int, candidate: int) -> bool:
+        brand = self.facts[anchor]["brand"]
+        return brand is not None and brand == self.facts[candidate]["brand"]
+
+    def _is_other(self, anchor: int, candidate: int) -> bool:
         a, b = self.facts[anchor], self.facts[candidate]
         is_own = a["own_category"] is not None and a["own_category"] == b["own_category"]
-        known = self.compatible.get((a["category_id"], b["category_id"]))
-        gate = self.settings.compatibility
-        asked = known["required_support"] if known else math.ceil(max(1.0, gate.gate_constant) ** gate.gate_power)
-        return a["group_id"] != b["group_id"] and not is_own and support >= asked
+        return a["group_id"] != b["group_id"] and not is_own
+
+    def _known(self, anchor: int, candidate: int) -> dict[str, Any] | None:
+        return self.measured.get((self.level, self.facts[anchor]["category_id"], self.facts[candidate]["category_id"]))
+
+    def _asked(self, anchor: int, candidate: int) -> int:
+        known, gate = self._known(anchor, candidate), self.settings.compatibility
+        return int(known["required_support"]) if known else math.ceil(max(1.0, gate.gate_constant) ** gate.gate_power)
 
     def _lift(self, anchor: int, candidate: int) -> float:
-        categories = self.facts[anchor]["category_id"], self.facts[candidate]["category_id"]
-        return float(self.compatible[categories]["lift"]) if categories in self.compatible else 1.0
+        known = self._known(anchor, candidate)
+        return float(known["lift"]) if known else 1.0
+
+    def _key(self, anchor: int, candidate: int, confidence: float) -> int:
+        scoring, exponent = self.settings.scoring, self.settings.scoring.popularity_exponent
+        assert exponent is not None
+        popularity = self.facts[candidate]["buyers"] + scoring.popularity_prior
+        score = confidence / popularity**exponent * self._lift(anchor, candidate) ** scoring.lift_exponent
+        return math.floor(math.log(score) * 1e6 + 0.5)
 
     def _confidence(self, region: str, anchor: int, candidate: int, support: int) -> tuple[float, tuple[int, int]]:
         """c/n of the whole shop, mixed with what every region with lists on the way down knows of the anchor."""
@@ -87,3 +164,18 @@ class Definition:
                 confidence = (joint + prior * confidence) / (buyers + prior)
                 own = (joint, buyers) if node == region else own
         return confidence, own
+
+
+def _by_anchor(rows: Rows) -> tuple[dict[tuple[str, int], dict[int, int]], dict[tuple[str, int], int]]:
+    """What each anchor of each region met, and how many buyers it had."""
+    met: dict[tuple[str, int], dict[int, int]] = {}
+    buyers: dict[tuple[str, int], int] = defaultdict(int)
+    for row in rows:
+        key = row["region_id"], row["anchor"]
+        met[key] = dict(zip(row["candidates"], row["pair_buyers"], strict=True))
+        buyers[key] = row["anchor_buyers"]
+    return met, buyers
+
+
+def _source(tier: int) -> str:
+    return {0: "orders", 1: "views", 6: "views"}.get(tier, "brand" if tier < 6 else "popularity")

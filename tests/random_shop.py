@@ -8,10 +8,12 @@ from typing import Any
 
 import pyarrow as pa
 from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
 
 from builders import Shop
 from sidecart.assortments import offers_of_all_regions
 from sidecart.compatibility import (
+    CategoryCounts,
     basket_categories,
     basket_strata,
     category_compatibility,
@@ -24,7 +26,7 @@ from sidecart.shortlists import ListInputs
 from sidecart.variants import variant_facts
 
 TREE = ("root > north > oslo", "root > north > bergen", "root > south > rome")
-SHELVES = ("food > dairy", "food > bakery", "food > cheese", "home > lamps", "home > chairs")
+SHELVES = ("food > dairy > milks", "food > dairy > curds", "food > bakery", "home > lamps > led", "home > chairs")
 CITIES = ("oslo", "bergen", "rome")
 
 
@@ -61,23 +63,25 @@ def counted_shop(shop: Shop, settings: Settings, orders: int, seed: int) -> Coun
     chance = random.Random(seed)
     goods = [f"v{number:02}" for number in range(40)]
     catalog = shop.catalog(**{word: _shelf(chance) + f"/g{chance.randrange(30):02}" for word in goods})
-    baskets = _settled(shop.baskets(**_orders(chance, goods, orders)))
+    ending = F.substring("variant_id", -1, 1)
+    catalog = catalog.withColumn("brand", F.when(ending < "4", "acme").when(ending < "7", "best"))
+    baskets = _settled(shop.baskets(**_orders(chance, goods[:36], orders)))
+    views = shop.baskets(**_orders(chance, goods, orders // 3))
     regions, ids = shop.regions(*TREE), shop.variant_ids()
     support = _settled(pair_support(baskets, regions, shards=2))
     of_variants = _settled(variant_support(support))
     facts = _settled(
         variant_facts(catalog, shop.categories(*SHELVES), ids, of_variants.where("region_id = 'root'"), settings)
     )
-    categories = _settled(basket_categories(baskets, facts))
-    compatibility = category_compatibility(
-        basket_strata(baskets),
-        category_stratum_support(categories),
-        category_pair_support(categories),
-        settings.compatibility,
+    categories = _settled(basket_categories(baskets, facts, settings.compatibility))
+    counts = CategoryCounts(
+        basket_strata(baskets), category_stratum_support(categories), category_pair_support(categories), facts
     )
+    compatibility = category_compatibility(counts, settings.compatibility)
     offers = shop.offers(**{city: " ".join(_sold(chance, goods)) for city in CITIES})
     inputs = ListInputs(
         pair_support=support,
+        view_pair_support=_settled(pair_support(views, regions, shards=2)),
         variant_support=of_variants,
         region_support=_settled(region_support(baskets, regions)),
         category_compatibility=_settled(compatibility),
@@ -94,7 +98,7 @@ def _settled(frame: DataFrame) -> DataFrame:
 
 
 def _shelf(chance: random.Random) -> str:
-    return chance.choice(["dairy", "bakery", "cheese", "lamps", "chairs", ""])
+    return chance.choice(["milks", "curds", "bakery", "led", "chairs", ""])
 
 
 def _orders(chance: random.Random, goods: list[str], orders: int) -> dict[str, str]:

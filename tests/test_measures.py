@@ -26,9 +26,10 @@ def test_chance_meets_half_as_often_in_baskets_of_two(spark: SparkSession) -> No
     assert _values(spark, joint) == [6.0]
 
 
-def test_lift_is_pulled_to_one_where_little_is_expected(spark: SparkSession) -> None:
-    lifts = [measures.shrunk_lift(F.lit(o), F.lit(e), 20.0) for o, e in ((38, 9.0), (0, 0.0), (0, 20.0))]
-    assert _values(spark, *lifts) == [2.0, 1.0, 0.5]
+def test_lift_is_pulled_to_its_parents_where_little_is_expected(spark: SparkSession) -> None:
+    cases = [(38, 9.0, 1.0), (0, 0.0, 1.0), (0, 20.0, 1.0), (0, 0.0, 1.5)]
+    lifts = [measures.shrunk_lift(F.lit(o), F.lit(e), F.lit(parent), 20.0) for o, e, parent in cases]
+    assert _values(spark, *lifts) == [2.0, 1.0, 0.5, 1.5]
 
 
 def test_the_less_compatible_the_more_is_asked(spark: SparkSession) -> None:
@@ -51,5 +52,20 @@ def test_a_small_region_believes_its_parent_and_a_large_one_itself(spark: SparkS
 
 @pytest.mark.parametrize(("exponent", "key"), [(0.0, 0), (0.5, -2_302_585), (1.0, -4_605_170)])
 def test_the_more_popular_candidate_pays_with_the_exponent(spark: SparkSession, exponent: float, key: int) -> None:
-    score = measures.score_key(F.lit(0.5), F.lit(70), F.lit(4.0), prior=30.0, exponent=exponent, lift_exponent=0.5)
-    assert _values(spark, score) == [key]
+    """0.5 / (70 + 30)^a, and the square root of lift 4."""
+    damped = measures.damped_count(F.lit(0.5), F.lit(70), prior=30.0, exponent=exponent)
+    assert _values(spark, measures.score_key(damped, F.lit(4.0), F.lit(1.0), lift_exponent=0.5)) == [key]
+
+
+def test_a_candidate_shown_too_often_is_pressed_down_by_its_factor(spark: SparkSession) -> None:
+    keys = [measures.score_key(F.lit(0.0), F.lit(1.0), F.lit(f), lift_exponent=0.5) for f in (1.0, 0.5)]
+    assert _values(spark, *keys) == [0, -693_147]
+
+
+def test_surprise_is_the_likelihood_ratio_of_a_poisson_count_and_none_where_chance_makes_as_much(
+    spark: SparkSession,
+) -> None:
+    """20 of 100 buyers also had the candidate, which 50 of 1,000 have: 5 expected, 20 ln 4 - 15 = 12.7259."""
+    surprises = [measures.poisson_llr(F.lit(c), F.lit(100), F.lit(50), F.lit(1_000)) for c in (0.20, 0.05, 0.01)]
+    found = _values(spark, *(F.round(F.exp(s), 6) for s in surprises))
+    assert found == [12.725887, 0.000001, 0.000001]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -10,7 +11,7 @@ from pyspark.sql import DataFrame
 
 from builders import Shop, told
 from sidecart.contracts import gold
-from sidecart.scoring import admitted_pairs, score_key
+from sidecart.scoring import ScoringParameters, admitted_pairs, with_score_key
 from sidecart.settings import CompatibilitySettings, ScoringSettings
 
 
@@ -18,7 +19,10 @@ def _admitted(shop: Shop, pairs: DataFrame, scoring: ScoringSettings, **facts: M
     lifts = [("dairy", "bakery", 4.0, 1), ("dairy", "toys", 0.5, 28), ("dairy", "dairy", 1.0, 1)]
     measured = shop.frame(
         gold.CATEGORY_COMPATIBILITY,
-        *({"category_a": a, "category_b": b, "lift": lift, "required_support": n} for a, b, lift, n in lifts),
+        *(
+            {"level": 2, "category_a": a, "category_b": b, "lift": lift, "required_support": n}
+            for a, b, lift, n in lifts
+        ),
     )
     return admitted_pairs(pairs, shop.facts(**facts), measured, scoring, CompatibilitySettings())
 
@@ -73,22 +77,39 @@ def test_without_the_option_a_substitute_needs_one_buyer(shop: Shop) -> None:
     assert _candidates(shop, found) == ["curd"]
 
 
-@pytest.mark.parametrize(("profile", "exponent", "key"), [("rich", None, -1_381_551), ("standard", 0.5, -2_302_585)])
-def test_the_score_is_confidence_over_popularity_times_lift(
-    shop: Shop, profile: Any, exponent: float | None, key: int
+@pytest.mark.parametrize(
+    ("exponent", "factor", "key"), [(0.3, 1.0, -1_381_551), (0.5, 1.0, -2_302_585), (0.5, 0.5, -2_995_732)]
+)
+def test_the_score_is_confidence_over_popularity_times_lift_and_exposure(
+    shop: Shop, exponent: float, factor: float, key: int
 ) -> None:
-    """Confidence 50/100; the candidate has 70 buyers and 30 more; the square root of lift 4: 0.5 / 100^a * 2."""
-    settings = ScoringSettings(profile=profile, popularity_exponent=exponent)
+    """Confidence 50/100; the candidate has 70 buyers and 30 more; the square root of lift 4: 0.5 / 100^a * 2 * f."""
     found = _admitted(
         shop,
         shop.flat_pairs("milk bread 50"),
-        settings,
+        ScoringSettings(),
         milk={"category_id": "dairy", "buyers": 100, "baskets": 100},
         bread={"category_id": "bakery", "buyers": 70, "baskets": 500},
     )
-    scored = found.withColumn("score_key", score_key(found["confidence"], settings))
+    damped = shop.frame(gold.EXPOSURE_FACTORS, {"variant": shop.number("bread"), "exposure_factor": factor})
+    scored = with_score_key(found, ScoringParameters(exponent, 1_000, damped), ScoringSettings())
     columns = ("support", "confidence", "candidate_support", "category_lift", "required_support", "score_key")
     assert told(scored, *columns) == [(50, 0.5, 70, 4.0, 1, key)]
+
+
+def test_surprise_needs_no_exponent(shop: Shop) -> None:
+    """20 of milk's 100 buyers had bread, which 50 of 1,000 have: ln(12.7259) and half of ln(4)."""
+    found = _admitted(
+        shop,
+        shop.flat_pairs("milk bread 20"),
+        ScoringSettings(),
+        milk={"category_id": "dairy", "buyers": 100},
+        bread={"category_id": "bakery", "buyers": 50},
+    )
+    nothing_damped = shop.frame(gold.EXPOSURE_FACTORS)
+    settings = ScoringSettings(measure="poisson_llr")
+    scored = with_score_key(found, ScoringParameters(0.7, 1_000, nothing_damped), settings)
+    assert told(scored, "score_key") == [round(1e6 * (math.log(12.725887) + math.log(2)))]
 
 
 def test_a_shop_may_count_baskets_instead_of_buyers(shop: Shop) -> None:

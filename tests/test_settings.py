@@ -18,7 +18,7 @@ def _loaded(folder: Path, text: str) -> Settings:
 
 def test_without_a_file_the_general_preset_holds() -> None:
     settings = load_settings(None)
-    assert (settings.preset, settings.scoring.exponent, settings.lists.root_depth) == ("general", 0.50, 100)
+    assert (settings.preset, settings.scoring.profile, settings.lists.root_depth) == ("general", "standard", 100)
 
 
 @pytest.mark.parametrize("name", sorted(presets()))
@@ -32,13 +32,19 @@ def test_a_shop_says_only_what_differs_from_its_preset(tmp_path: Path) -> None:
     assert settings.scoring.profile == "rich"
 
 
-@pytest.mark.parametrize(("profile", "exponent"), [("rich", 0.30), ("standard", 0.50), ("banana", 0.70)])
-def test_a_profile_stands_for_how_far_popularity_is_reduced(profile: str, exponent: float) -> None:
-    assert settings_from({"scoring": {"profile": profile}}).scoring.exponent == exponent
+@pytest.mark.parametrize(("profile", "share"), [("rich", 0.73), ("standard", 0.48), ("banana", 0.20)])
+def test_a_profile_stands_for_the_share_of_lists_that_may_hold_a_best_seller(profile: str, share: float) -> None:
+    assert settings_from({"scoring": {"profile": profile}}).scoring.wish.bestseller_share == share
 
 
-def test_a_shop_may_name_the_exponent_itself() -> None:
-    assert settings_from({"scoring": {"profile": "banana", "popularity_exponent": 0.0}}).scoring.exponent == 0.0
+def test_a_shop_may_wish_for_another_share_or_name_the_exponent_itself() -> None:
+    wished = settings_from({"scoring": {"profile": "banana", "bestseller_share": 0.3, "damping_rounds": 2}}).scoring
+    assert (wished.wish.bestseller_share, wished.wish.damping_rounds, wished.wish.damping_strength) == (0.3, 2, 0.5)
+    assert settings_from({"scoring": {"popularity_exponent": 0.0}}).scoring.is_exponent_set
+
+
+def test_without_a_limit_of_exposure_nothing_is_damped() -> None:
+    assert settings_from({"scoring": {"exposure_limit": 0.0}}).scoring.wish.damping_rounds == 0
 
 
 @pytest.mark.parametrize(

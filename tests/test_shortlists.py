@@ -11,8 +11,11 @@ from pyspark.sql import DataFrame, SparkSession
 from builders import Shop
 from list_definition import Definition
 from random_shop import CountedShop, counted_shop
+from sidecart.contracts import gold
+from sidecart.contracts.frames import rows
+from sidecart.scoring import ScoringParameters
 from sidecart.settings import settings_from
-from sidecart.shortlists import shortlists
+from sidecart.shortlists import ListInputs, fills, listed_candidates, shortlists
 
 pytestmark = pytest.mark.slow
 
@@ -21,10 +24,14 @@ SETTINGS = settings_from(
         "regions": {"min_region_baskets": 280, "min_anchor_support": 40, "prior_support": 60.0},
         "lists": {"root_depth": 9, "region_depth": 6, "own_category_level": 2},
         "compatibility": {"prior_baskets": 2.0},
-        "scoring": {"popularity_prior": 3.0},
+        "scoring": {"popularity_prior": 3.0, "popularity_exponent": 0.5},
+        "cold_start": {"fill_to": 8, "pool": 12},
     }
 )
-ROW = ("region_id", "anchor_id", "rank", "candidate_id", "score_key", "region_pair_support", "region_anchor_support")
+ROW = (
+    "region_id", "anchor_id", "rank", "candidate_id", "source", "score_key", "region_pair_support",
+    "region_anchor_support",
+)  # fmt: skip
 
 # A path's regions mix their own counts in, from the root down; depth 0 is the whole shop's confidence.
 _SCORES = """
@@ -35,7 +42,7 @@ WITH RECURSIVE list_regions AS (
 ), mixed AS (
     SELECT l.region_id, l.anchor_id, l.rank, a.variant AS anchor, c.variant AS candidate, 0 AS depth, r.path,
            f.buyers / n.buyers AS confidence
-    FROM shortlists l JOIN regions r USING (region_id)
+    FROM shortlists l JOIN regions r ON r.region_id = l.region_id AND l.source = 'orders'
     JOIN variant_ids a ON a.variant_id = l.anchor_id JOIN variant_ids c ON c.variant_id = l.candidate_id
     JOIN flat f ON f.region_id = 'root' AND f.anchor = a.variant AND f.candidate = c.variant
     JOIN variant_support n ON n.region_id = 'root' AND n.variant = a.variant
@@ -54,7 +61,7 @@ SELECT l.region_id, l.anchor_id, l.rank, l.score_key,
 FROM mixed m JOIN shortlists l USING (region_id, anchor_id, rank)
 JOIN variant_support n ON n.region_id = 'root' AND n.variant = m.candidate
 JOIN variant_facts a ON a.variant = m.anchor JOIN variant_facts c ON c.variant = m.candidate
-LEFT JOIN category_compatibility k ON k.category_a = a.category_id AND k.category_b = c.category_id
+LEFT JOIN category_compatibility k ON k.level = 2 AND k.category_a = a.category_id AND k.category_b = c.category_id
 WHERE depth + 1 = len(path)
 """
 
@@ -65,8 +72,16 @@ def counted(spark: SparkSession) -> CountedShop:
 
 
 @pytest.fixture(scope="module")
-def lists(counted: CountedShop) -> list[dict[str, Any]]:
-    return _in_order(shortlists(counted.inputs, SETTINGS))
+def lists(spark: SparkSession, counted: CountedShop) -> list[dict[str, Any]]:
+    return _in_order(_shortlists(spark, counted.inputs))
+
+
+def _shortlists(spark: SparkSession, inputs: ListInputs) -> DataFrame:
+    nothing_damped = rows(spark, gold.EXPOSURE_FACTORS, [])
+    parameters = ScoringParameters(0.5, 500, nothing_damped)
+    listed = listed_candidates(inputs, parameters, SETTINGS)
+    settled = spark.createDataFrame(listed.toArrow(), listed.schema)
+    return shortlists(inputs, settled, fills(inputs, settled, SETTINGS), parameters, SETTINGS)
 
 
 def _in_order(frame: DataFrame) -> list[dict[str, Any]]:
@@ -78,6 +93,7 @@ def test_lists_are_what_their_definition_says(counted: CountedShop, lists: list[
     found = [tuple(row[name] for name in ROW) for row in lists]
     expected = Definition(counted.rows(), SETTINGS).rows()
     assert {row[0] for row in expected} == {"root", "north", "oslo", "bergen"}
+    assert {row[4] for row in expected} == {"orders", "views", "popularity", "brand"}
     assert sum(row[-1] > 0 for row in expected) > 100
     assert found == expected
 
@@ -87,7 +103,7 @@ def test_neither_the_order_of_rows_nor_partitions_change_a_list(
 ) -> None:
     spark.conf.set("spark.sql.shuffle.partitions", "5")
     try:
-        again = _in_order(shortlists(counted.shuffled(seed=3), SETTINGS))
+        again = _in_order(_shortlists(spark, counted.shuffled(seed=3)))
     finally:
         spark.conf.set("spark.sql.shuffle.partitions", "2")
     assert again == lists
@@ -96,19 +112,20 @@ def test_neither_the_order_of_rows_nor_partitions_change_a_list(
 def test_sql_recomputes_the_score_of_every_row_from_the_counts(
     spark: SparkSession, counted: CountedShop, lists: list[dict[str, Any]]
 ) -> None:
-    columns = ("region_id", "anchor_id", "candidate_id", "rank", "score_key")
+    columns = ("region_id", "anchor_id", "candidate_id", "rank", "score_key", "source")
     stored = spark.createDataFrame([tuple(row[c] for c in columns) for row in lists], list(columns)).toArrow()
     with duckdb.connect() as engine:
         for name, table in (counted.tables() | {"shortlists": stored}).items():
             engine.register(name, table)
         recomputed = engine.execute(_SCORES).fetchall()
-    assert len(recomputed) == len(lists)
+    assert len(recomputed) == sum(row["source"] == "orders" for row in lists)
     assert [row for row in recomputed if row[-2] != row[-1]] == []
 
 
 def test_a_row_says_how_much_its_region_weighs(lists: list[dict[str, Any]]) -> None:
-    assert {row["region_weight"] > 0 for row in lists} == {True, False}
-    for row in lists:
+    by_orders = [row for row in lists if row["source"] == "orders"]
+    assert {row["region_weight"] > 0 for row in by_orders} == {True, False}
+    for row in by_orders:
         weight = row["region_anchor_support"] / (row["region_anchor_support"] + 60)
         assert row["region_weight"] == pytest.approx(weight)
-        assert (row["source"], row["support_unit"], row["popularity_exponent"]) == ("orders", "buyers", 0.5)
+        assert (row["support_unit"], row["popularity_exponent"], row["exposure_factor"]) == ("buyers", 0.5, 1.0)

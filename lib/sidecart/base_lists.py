@@ -14,19 +14,21 @@ from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 from sidecart.list_kernel import Depths, cut_lists
-from sidecart.scoring import best_first, score_key
-from sidecart.settings import ListSettings, RegionSettings, ScoringSettings
+from sidecart.scoring import best_first
+from sidecart.settings import ListSettings, RegionSettings
 
 _PAYLOAD = {
     "anchor": "INT",
     "candidate": "INT",
+    "tier": "INT",
     "score_key": "BIGINT",
     "pair_buyers": "INT",
     "pair_baskets": "INT",
-    "candidate_support": "INT",
+    "view_support": "INT",
     "category_lift": "DOUBLE",
     "required_support": "INT",
     "confidence": "DOUBLE",
+    "exposure_factor": "DOUBLE",
 }
 
 
@@ -52,32 +54,21 @@ def slot_members(offers: DataFrame, list_regions: DataFrame, facts: DataFrame) -
     )
 
 
-def anchor_members(members: DataFrame, facts: DataFrame, with_own_evidence: DataFrame) -> DataFrame:
-    """One row per (variant, slot) whose list is cut by the whole shop's score.
-
-    Every variant has a list at the root, what is sold in a region has one there, but for those
-    `with_own_evidence` (slot, anchor), which regional_lists.py makes.
-    """
-    at_root = facts.select("variant", F.lit(0).alias("slot"))
-    own = with_own_evidence.select(F.col("anchor").alias("variant"), "slot")
-    return members.where("slot > 0").unionByName(at_root).join(own, ["variant", "slot"], "left_anti")
-
-
-def scored_at_root(admitted: DataFrame, settings: ScoringSettings) -> DataFrame:
-    """The admitted pairs with the score_key of the whole shop."""
-    return admitted.withColumn("score_key", score_key(F.col("confidence"), settings))
+def list_pages(members: DataFrame, facts: DataFrame) -> DataFrame:
+    """One row per (slot, anchor) with a base list: every variant at the root, in a region what it sells."""
+    at_root = facts.select(F.lit(0).alias("slot"), F.col("variant").alias("anchor"))
+    return members.where("slot > 0").select("slot", F.col("variant").alias("anchor")).unionByName(at_root)
 
 
 def cut_base_lists(
-    scored: DataFrame, members: DataFrame, anchors: DataFrame, list_regions: DataFrame, settings: ListSettings
+    scored: DataFrame, members: DataFrame, pages: DataFrame, list_regions: DataFrame, settings: ListSettings
 ) -> DataFrame:
     """Rows of base lists ranked by the whole shop's score: slot, rank, anchor, candidate, score_key and pair counts.
 
-    `members` and `anchors` are (variant, slot): what a slot may sell, and which anchors have a list there.
+    `members` (variant, slot): what a slot may sell; `pages` (slot, anchor): which lists are cut.
     """
-    last_word = list_regions.agg(F.floor(F.max("slot") / 64).cast("int").alias("last_word"))
-    offered = _bitsets(members, last_word, "candidate")
-    anchored = _bitsets(anchors, last_word, "anchor")
+    offered = slot_bitsets(members, list_regions, "candidate")
+    anchored = slot_bitsets(pages.withColumnRenamed("anchor", "variant"), list_regions, "anchor")
     ranked = (
         scored.join(offered, "candidate")
         .join(anchored, "anchor")
@@ -95,8 +86,9 @@ def cut_base_lists(
     return ranked.mapInArrow(cut, schema=", ".join(f"{name} {type_}" for name, type_ in columns.items()))
 
 
-def _bitsets(members: DataFrame, last_word: DataFrame, side: str) -> DataFrame:
+def slot_bitsets(members: DataFrame, list_regions: DataFrame, side: str) -> DataFrame:
     """The slots of each variant as words of 64 bits: columns `side` and `side`_slots."""
+    last_word = list_regions.agg(F.floor(F.max("slot") / 64).cast("int").alias("last_word"))
     gathered = members.groupBy(F.col("variant").alias(side)).agg(F.collect_set("slot").alias("members"))
     words = F.transform(F.sequence(F.lit(0), F.col("last_word")), _word)
     return gathered.crossJoin(F.broadcast(last_word)).select(side, words.alias(f"{side}_slots"))

@@ -5,6 +5,10 @@ from __future__ import annotations
 from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
+from sidecart.settings import BasketSettings
+
+BASKET_CAP = "BASKET_CAP"
+"""Why a basket is left out that holds too many variants."""
 GUEST_PREFIX = "guest:"
 """A guest order is a buyer of its own, known by its order."""
 
@@ -47,6 +51,23 @@ def baskets(order_lines: DataFrame, ids: DataFrame) -> DataFrame:
         F.col("newest.region_id").alias("region_id"),
         "ordered_at",
         "variants",
+    )
+
+
+def view_baskets(views: DataFrame, ids: DataFrame, settings: BasketSettings) -> DataFrame:
+    """One row per session, as the distinct variants looked at (contract view_baskets).
+
+    Buyer and region are the last look's; one above the basket cap (a crawler, mostly) is left out of counts.
+    """
+    last = F.max_by(F.struct("buyer_key", "region_id"), F.struct("viewed_at", "variant_id", "kind"))
+    sessions = views.join(ids, "variant_id").groupBy("session_id")
+    found = sessions.agg(last.alias("last"), F.array_sort(F.collect_set("variant")).alias("variants"))
+    return found.select(
+        "session_id",
+        F.coalesce("last.buyer_key", F.concat(F.lit(GUEST_PREFIX), "session_id")).alias("buyer_key"),
+        F.col("last.region_id").alias("region_id"),
+        "variants",
+        F.when(F.size("variants") > settings.max_basket_variants, BASKET_CAP).alias("exclusion"),
     )
 
 

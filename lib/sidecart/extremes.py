@@ -5,9 +5,9 @@ from __future__ import annotations
 from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
+from sidecart.baskets import BASKET_CAP
 from sidecart.settings import BasketSettings
 
-BASKET_CAP = "BASKET_CAP"
 EXTREME_USER = "EXTREME_USER"
 
 

@@ -13,6 +13,8 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from sidecart.bitsets import bits
+
 Ints = npt.NDArray[np.int64]
 
 _CELLS = 16_000_000
@@ -71,7 +73,9 @@ def _cut(table: pa.Table, payload: list[str], depths: Depths) -> Iterator[pa.Rec
 
 
 def _cut_part(table: pa.Table, starts: Ints, payload: list[str], depths: Depths) -> pa.RecordBatch:
-    is_member = _bits(table.column("anchor_slots")) & _bits(table.column("candidate_slots"))
+    is_member = bits(table.column("anchor_slots").combine_chunks()) & bits(
+        table.column("candidate_slots").combine_chunks()
+    )
     position = np.cumsum(is_member, axis=1, dtype=np.int32)
     before = np.where(starts > 0, position[:, starts - 1], 0)
     sizes = np.diff(np.append(starts, table.num_rows))
@@ -83,14 +87,6 @@ def _cut_part(table: pa.Table, starts: Ints, payload: list[str], depths: Depths)
     columns = [pa.array(slot.astype(np.int32)), pa.array(rank[slot, row])]
     columns += [kept.column(name).combine_chunks() for name in payload]
     return pa.RecordBatch.from_arrays(columns, names=["slot", "rank", *payload])
-
-
-def _bits(words: pa.ChunkedArray) -> npt.NDArray[np.bool_]:
-    """Bitsets as a matrix (slot, row)."""
-    lists = words.combine_chunks()
-    flat = lists.flatten().to_numpy(zero_copy_only=False).astype("<i8")
-    as_bytes = flat.view(np.uint8).reshape(len(lists), -1)
-    return np.ascontiguousarray(np.unpackbits(as_bytes, axis=1, bitorder="little").T).astype(bool)
 
 
 def _width(table: pa.Table) -> int:

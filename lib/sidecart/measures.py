@@ -7,6 +7,8 @@ from pyspark.sql import functions as F
 
 STRATA = (1, 2, 3, 4, 6, 9, 13, 19, 28, 41)
 """Smallest basket size of each stratum."""
+LEAST_SURPRISE = 1e-6
+"""Stands for the surprise of a pair that chance makes as often."""
 
 
 def stratum(size: Column) -> Column:
@@ -22,9 +24,9 @@ def expected_joint(a_baskets: Column, b_baskets: Column, baskets: Column, mean_s
     return a_baskets * b_baskets / baskets * (1 - 1 / mean_size)
 
 
-def shrunk_lift(joint: Column, expected: Column, prior: float) -> Column:
-    """(O + prior) / (E + prior): lift, pulled to 1 where little is expected."""
-    return (joint + F.lit(prior)) / (expected + F.lit(prior))
+def shrunk_lift(joint: Column, expected: Column, parent: Column, prior: float) -> Column:
+    """(O + prior L') / (E + prior): lift, pulled to its parent's where little is expected."""
+    return (joint + F.lit(prior) * parent) / (expected + F.lit(prior))
 
 
 def required_support(lift: Column, constant: float, power: float) -> Column:
@@ -38,11 +40,19 @@ def posterior(support: Column, anchor_support: Column, parent: Column, prior: fl
     return (support + F.lit(prior) * parent) / (anchor_support + F.lit(prior))
 
 
-def score_key(
-    confidence: Column, candidate_support: Column, lift: Column, *, prior: float, exponent: float, lift_exponent: float
-) -> Column:
-    """round(1e6 ln s) with s = confidence / (n_j + prior)^a * L^g, as BIGINT: what lists are ranked by."""
-    logarithm = (
-        F.ln(confidence) - F.lit(exponent) * F.ln(candidate_support + F.lit(prior)) + F.lit(lift_exponent) * F.ln(lift)
-    )
-    return F.round(logarithm * 1e6).cast("bigint")
+def damped_count(confidence: Column, candidate_support: Column, *, prior: float, exponent: float) -> Column:
+    """Ln of c/n_i / (n_j + prior)^a: the share of the anchor's buyers, less the more popular the candidate is."""
+    return F.ln(confidence) - F.lit(exponent) * F.ln(candidate_support + F.lit(prior))
+
+
+def poisson_llr(confidence: Column, anchor_support: Column, candidate_support: Column, shop_support: Column) -> Column:
+    """Ln of c ln(c/E) - (c - E), E = n_i n_j / N: how surprising c is where chance makes E; least where c <= E."""
+    joint = confidence * anchor_support
+    expected = anchor_support * candidate_support / shop_support
+    surprise = joint * F.ln(joint / expected) - (joint - expected)
+    return F.ln(F.when(joint > expected, F.greatest(surprise, F.lit(LEAST_SURPRISE))).otherwise(LEAST_SURPRISE))
+
+
+def score_key(unweighted: Column, lift: Column, factor: Column, *, lift_exponent: float) -> Column:
+    """round(1e6 ln s) with s = measure * L^g * f, as BIGINT: what lists are ranked by."""
+    return F.round((unweighted + F.lit(lift_exponent) * F.ln(lift) + F.ln(factor)) * 1e6).cast("bigint")

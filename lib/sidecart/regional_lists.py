@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
 from sidecart import measures
-from sidecart.scoring import best_first, score_key
+from sidecart.scoring import TIER_ORDERS, ScoringParameters, best_first, score_key
 from sidecart.settings import RegionSettings, ScoringSettings, Settings
+
+
+@dataclass(frozen=True)
+class RegionalCounts:
+    """Where regional evidence enters (regional_evidence), and the flat pairs of its regions."""
+
+    evidence: DataFrame
+    pairs: DataFrame
 
 
 def regional_evidence(
@@ -37,20 +47,21 @@ def regional_evidence(
 
 def regional_lists(
     scored: DataFrame,
-    evidence: DataFrame,
-    regional_pairs: DataFrame,
+    regional: RegionalCounts,
     members: DataFrame,
+    parameters: ScoringParameters,
     settings: Settings,
 ) -> DataFrame:
     """Rows of base lists that regional evidence entered, best first: slot, rank and the pair's columns.
 
     Confidence is (c_r + k p_parent) / (n_r + k) down the tree from the root's c/n; gate, lift and popularity stay
-    the whole shop's. `regional_pairs` are flat pairs of the evidence's regions.
+    the whole shop's. Joint views are the whole shop's.
     """
+    evidence = regional.evidence
     offered = members.select("slot", F.col("variant").alias("candidate"))
-    listed = evidence.select("slot", "anchor").distinct().join(scored.drop("score_key"), "anchor")
+    listed = evidence.select("slot", "anchor").distinct().join(scored, "anchor")
     chained = listed.join(offered, ["slot", "candidate"]).join(evidence, ["slot", "anchor"])
-    counts = regional_pairs.select(
+    counts = regional.pairs.select(
         F.col("region_id").alias("evidence_region"),
         "anchor",
         "candidate",
@@ -59,7 +70,8 @@ def regional_lists(
     met = chained.join(counts, ["evidence_region", "anchor", "candidate"], "left").fillna(0, ["region_pair_support"])
     mixed = _mixed(met, listed.columns, settings.regions.prior_support)
     best = Window.partitionBy("slot", "anchor").orderBy(*best_first())
-    ranked = mixed.withColumn("score_key", score_key(F.col("confidence"), settings.scoring))
+    rescored = F.when(F.col("tier") == TIER_ORDERS, score_key(F.col("confidence"), parameters, settings.scoring))
+    ranked = mixed.withColumn("score_key", F.coalesce(rescored, "score_key"))
     return ranked.withColumn("rank", F.row_number().over(best)).where(F.col("rank") <= settings.lists.region_depth)
 
 
@@ -74,12 +86,13 @@ def _mixed(met: DataFrame, columns: list[str], prior: float) -> DataFrame:
             node["region_pair_support"], node["region_anchor_support"], parent, prior
         ),
     )
-    last = F.element_at("chain", -1)
-    own_anchor = F.when(last["is_own"], last["region_anchor_support"]).otherwise(0)
+    last, is_by_orders = F.element_at("chain", -1), F.col("tier") == TIER_ORDERS
+    is_own = last["is_own"] & is_by_orders
+    own_anchor = F.when(is_own, last["region_anchor_support"]).otherwise(0)
     return grouped.select(
         *(name for name in columns if name != "confidence"),
-        confidence.alias("confidence"),
-        F.when(last["is_own"], last["region_pair_support"]).otherwise(0).alias("region_pair_support"),
+        F.when(is_by_orders, confidence).otherwise(F.col("confidence")).alias("confidence"),
+        F.when(is_own, last["region_pair_support"]).otherwise(0).alias("region_pair_support"),
         own_anchor.alias("region_anchor_support"),
         (own_anchor / (own_anchor + F.lit(prior))).alias("region_weight"),
     )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
@@ -9,6 +11,24 @@ from sidecart import measures
 from sidecart.compatibility import with_lift
 from sidecart.settings import CompatibilitySettings, ScoringSettings
 from sidecart.variants import facts_of
+
+TIER_ORDERS = 0
+"""What orders say stands first."""
+TIER_SAME_BRAND = 1
+"""Joint views of the anchor's brand; its fills have the next ones, by step."""
+TIER_OTHER_BRAND = 6
+"""Joint views of other brands; fills of other brands have the next ones."""
+
+
+@dataclass(frozen=True)
+class ScoringParameters:
+    """What scores are made with beside the settings, computed together and named by a release."""
+
+    exponent: float
+    shop_support: int
+    """N: buyers (or baskets) of the whole shop."""
+    exposure: DataFrame
+    """Variants whose exposure is damped: variant, exposure_factor."""
 
 
 def admitted_pairs(
@@ -24,8 +44,8 @@ def admitted_pairs(
     are of different groups, and they do not share the own-category that the shop excludes.
 
     In: flat pairs of the root; facts (variant_facts); category_compatibility. Out: anchor, candidate, pair_buyers,
-    pair_baskets, support, candidate_support, confidence (c/n_i), category_lift, required_support,
-    candidate_id_order.
+    pair_baskets, support, anchor_support, candidate_support, confidence (c/n_i), category_lift, required_support,
+    candidate_id_order, tier.
     """
     pairs = root_pairs.select(
         "anchor",
@@ -36,34 +56,48 @@ def admitted_pairs(
     )
     anchors, candidates = facts_of("anchor", facts, scoring), facts_of("candidate", facts, scoring)
     described = pairs.join(anchors, "anchor").join(candidates, "candidate")
-    is_own = F.coalesce(F.col("anchor_own_category") == F.col("candidate_own_category"), F.lit(False))
     passing = with_lift(described, compatibility, gate).where(
-        (F.col("support") >= F.col("required_support"))
-        & (F.col("anchor_group_id") != F.col("candidate_group_id"))
-        & ~is_own
+        (F.col("support") >= F.col("required_support")) & is_of_another_product()
     )
     return passing.select(
         *pairs.columns,
         "candidate_id_order",
+        "anchor_support",
         "candidate_support",
         "category_lift",
         "required_support",
         (F.col("support") / F.col("anchor_support")).alias("confidence"),
+        F.lit(TIER_ORDERS).alias("tier"),
     )
 
 
-def score_key(confidence: Column, settings: ScoringSettings) -> Column:
-    """What lists are ranked by, of a row with candidate_support and category_lift."""
+def is_of_another_product() -> Column:
+    """Whether a described pair is of two groups, and not of the own-category that the shop excludes."""
+    is_own = F.coalesce(F.col("anchor_own_category") == F.col("candidate_own_category"), F.lit(False))
+    return (F.col("anchor_group_variant") != F.col("candidate_group_variant")) & ~is_own
+
+
+def with_score_key(pairs: DataFrame, parameters: ScoringParameters, settings: ScoringSettings) -> DataFrame:
+    """The pairs with score_key, what lists are ranked by, of their confidence; and the exposure_factor it has."""
+    factors = parameters.exposure.select(F.col("variant").alias("candidate"), "exposure_factor")
+    damped = pairs.join(F.broadcast(factors), "candidate", "left").fillna(1.0, ["exposure_factor"])
+    return damped.withColumn("score_key", score_key(F.col("confidence"), parameters, settings))
+
+
+def score_key(confidence: Column, parameters: ScoringParameters, settings: ScoringSettings) -> Column:
+    """What lists are ranked by, of a row with anchor_support, candidate_support, category_lift and exposure_factor."""
+    if settings.measure == "poisson_llr":
+        support = F.col("anchor_support"), F.col("candidate_support"), F.lit(parameters.shop_support)
+        unweighted = measures.poisson_llr(confidence, *support)
+    else:
+        unweighted = measures.damped_count(
+            confidence, F.col("candidate_support"), prior=settings.popularity_prior, exponent=parameters.exponent
+        )
     return measures.score_key(
-        confidence,
-        F.col("candidate_support"),
-        F.col("category_lift"),
-        prior=settings.popularity_prior,
-        exponent=settings.exponent,
-        lift_exponent=settings.lift_exponent,
+        unweighted, F.col("category_lift"), F.col("exposure_factor"), lift_exponent=settings.lift_exponent
     )
 
 
 def best_first() -> list[Column]:
-    """The order of candidates in a list: score, then support, then the candidate's id."""
-    return [F.col("score_key").desc(), F.col("support").desc(), F.col("candidate_id_order")]
+    """The order of candidates in a list: trust, score, then support, then the candidate's id."""
+    return [F.col("tier"), F.col("score_key").desc(), F.col("support").desc(), F.col("candidate_id_order")]

@@ -101,24 +101,52 @@ class CompatibilitySettings:
     category_level: Annotated[int, Field(ge=1, le=32)] = 2
     """Depth of the category tree at which compatibility is measured; 1 is the top."""
     prior_baskets: Annotated[float, Field(gt=0)] = 20.0
-    """Pseudo-baskets that pull a category pair's lift to 1; larger trusts rare pairs less."""
+    """Pseudo-baskets that pull the lift of two categories to that above them; larger trusts rare pairs less."""
     gate_constant: Annotated[float, Field(gt=0)] = 1.15
     """Required support is ceil(max(1, constant / lift) ^ power): larger asks more evidence of every category."""
     gate_power: Annotated[float, Field(ge=0)] = 4.0
     """Larger asks more of incompatible categories; 0 switches the gate off."""
 
 
-PROFILE_EXPONENTS = {"rich": 0.30, "standard": 0.50, "banana": 0.70}
+@checked_dataclass(frozen=True, config=_STRICT)
+class Profile:
+    """A wish for popularity, and how it is come by."""
+
+    bestseller_share: float
+    """Share of lists, weighted by their anchors' baskets, that may hold one of the 20 best sellers."""
+    damping_rounds: int
+    """Rounds of exposure damping."""
+    damping_strength: float
+    """Power of each round."""
+    assumed_exponent: float
+    """Exponent a of a shop too small to calibrate it on."""
+
+
+PROFILES = {
+    "rich": Profile(bestseller_share=0.73, damping_rounds=1, damping_strength=0.13, assumed_exponent=0.30),
+    "standard": Profile(bestseller_share=0.48, damping_rounds=1, damping_strength=0.13, assumed_exponent=0.50),
+    "banana": Profile(bestseller_share=0.20, damping_rounds=8, damping_strength=0.50, assumed_exponent=0.70),
+}
 
 
 @checked_dataclass(frozen=True, config=_STRICT)
 class ScoringSettings:
     """How a candidate is scored for an anchor."""
 
+    measure: Literal["damped_count", "poisson_llr"] = "damped_count"
+    """`poisson_llr` has no popularity to choose: the surprise of a pair, against chance; profiles do not touch it."""
     profile: Literal["rich", "standard", "banana"] = "standard"
     """How far popularity is reduced: rich least, banana most."""
+    bestseller_share: Annotated[float, Field(gt=0, lt=1)] | None = None
+    """Overrides the profile's share of lists that may hold a best seller; smaller shows fewer."""
     popularity_exponent: Annotated[float, Field(ge=0, le=2)] | None = None
-    """Overrides the profile's exponent a; larger shows fewer bestsellers."""
+    """Sets the exponent a instead of calibrating it to the share; larger shows fewer bestsellers."""
+    exposure_limit: Share = 0.02
+    """Share of lists above which a candidate's exposure is damped; 0 switches damping off."""
+    damping_rounds: Annotated[int, Field(ge=0, le=50)] | None = None
+    """Overrides the profile's rounds of damping; more press the most shown further down."""
+    damping_strength: Annotated[float, Field(ge=0, le=1)] | None = None
+    """Overrides the profile's power of a round."""
     popularity_prior: Annotated[float, Field(ge=0)] = 30.0
     """Pseudo-buyers added to a candidate's support; larger trusts rare candidates less."""
     lift_exponent: Annotated[float, Field(ge=0, le=2)] = 0.5
@@ -127,10 +155,40 @@ class ScoringSettings:
     """What a count counts; `buyers` bounds what one household can do to a list."""
 
     @property
-    def exponent(self) -> float:
-        """The exponent a that scoring uses."""
-        chosen = self.popularity_exponent
-        return PROFILE_EXPONENTS[self.profile] if chosen is None else chosen
+    def is_exponent_set(self) -> bool:
+        """Whether there is nothing to calibrate."""
+        return self.measure == "poisson_llr" or self.popularity_exponent is not None
+
+    @property
+    def wish(self) -> Profile:
+        """The profile with what overrides it."""
+        base = PROFILES[self.profile]
+        rounds = base.damping_rounds if self.damping_rounds is None else self.damping_rounds
+        return Profile(
+            bestseller_share=self.bestseller_share or base.bestseller_share,
+            damping_rounds=rounds if self.exposure_limit else 0,
+            damping_strength=base.damping_strength if self.damping_strength is None else self.damping_strength,
+            assumed_exponent=base.assumed_exponent,
+        )
+
+
+Brand = Literal["off", "first", "only"]
+
+
+@checked_dataclass(frozen=True, config=_STRICT)
+class ColdStartSettings:
+    """What fills a list that orders leave short; only from categories that complement the anchor's."""
+
+    fill_to: Annotated[int, Field(ge=0, le=1000)] = 20
+    """Candidates, each of another group, that a list is filled up to; 0 switches filling off."""
+    pool: Annotated[int, Field(ge=1, le=10_000)] = 600
+    """Best fits a region sells that fills are drawn from; larger spreads them wider."""
+    views: bool = True
+    """Whether joint views count, behind orders and before popularity."""
+    brand: Brand = "first"
+    """Whether fills of the anchor's brand come first, or nothing else is filled in."""
+    brand_by_category: dict[str, Brand] = field(default_factory=dict)
+    """The same for anchors of a category or below it; the deepest one named holds."""
 
 
 @checked_dataclass(frozen=True, config=_STRICT)
@@ -164,6 +222,18 @@ class ListSettings:
 
 
 @checked_dataclass(frozen=True, config=_STRICT)
+class DiversitySettings:
+    """How far a candidate falls behind for being like better ones in the same list."""
+
+    factor: Annotated[float, Field(gt=0, le=1)] = 0.85
+    """What each better candidate of its subcategory takes off its score; 1 switches diversity off."""
+    brand_factor: Annotated[float, Field(gt=0, le=1)] = 1.0
+    """What each better candidate of its subcategory and brand takes off beside."""
+    floor: Annotated[float, Field(gt=0, le=1)] = 0.5
+    """Most that can be taken off: no candidate falls behind one whose score is less than this part of its own."""
+
+
+@checked_dataclass(frozen=True, config=_STRICT)
 class Settings:
     """A shop's whole configuration."""
 
@@ -174,7 +244,9 @@ class Settings:
     compatibility: CompatibilitySettings = field(default_factory=CompatibilitySettings)
     scoring: ScoringSettings = field(default_factory=ScoringSettings)
     regions: RegionSettings = field(default_factory=RegionSettings)
+    cold_start: ColdStartSettings = field(default_factory=ColdStartSettings)
     lists: ListSettings = field(default_factory=ListSettings)
+    diversity: DiversitySettings = field(default_factory=DiversitySettings)
 
     def as_json(self) -> str:
         """The effective configuration as one line of JSON; it holds no secrets by construction."""

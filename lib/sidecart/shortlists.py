@@ -1,22 +1,36 @@
-"""Shortlists: base lists of all regions, with the evidence of every row, so that SQL can recompute a score."""
+"""Shortlists: base lists of all regions, with the evidence of every row, so that SQL can recompute a score.
+
+What orders and joint views say is cut first; lists that this leaves short are filled; then every row is described.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from pyspark.sql import DataFrame
+from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
-from sidecart.base_lists import anchor_members, cut_base_lists, list_regions, scored_at_root, slot_members
+from sidecart import cold_start
+from sidecart.base_lists import cut_base_lists, list_pages, list_regions, slot_bitsets, slot_members
+from sidecart.cold_start import ColdInputs
 from sidecart.pairs import flat_pairs
-from sidecart.regional_lists import regional_evidence, regional_lists
-from sidecart.scoring import admitted_pairs
+from sidecart.regional_lists import RegionalCounts, regional_evidence, regional_lists
+from sidecart.scoring import TIER_ORDERS, TIER_OTHER_BRAND, TIER_SAME_BRAND, ScoringParameters, with_score_key
+from sidecart.scoring import admitted_pairs as pairs_that_pass
 from sidecart.settings import Settings
 from sidecart.variants import facts_of
 
-SOURCE_ORDERS = "orders"
+SOURCE_ORDERS, SOURCE_VIEWS, SOURCE_POPULARITY, SOURCE_BRAND = "orders", "views", "popularity", "brand"
 
 _NO_REGIONAL_EVIDENCE = {"region_pair_support": 0, "region_anchor_support": 0, "region_weight": 0.0}
+_NO_PAIR = {
+    "pair_buyers": 0,
+    "pair_baskets": 0,
+    "view_support": 0,
+    "required_support": 0,
+    "confidence": 0.0,
+    "exposure_factor": 1.0,
+} | _NO_REGIONAL_EVIDENCE
 
 
 @dataclass(frozen=True)
@@ -24,6 +38,7 @@ class ListInputs:
     """What lists are made of: tables of state, silver and gold by their names."""
 
     pair_support: DataFrame
+    view_pair_support: DataFrame
     variant_support: DataFrame
     region_support: DataFrame
     category_compatibility: DataFrame
@@ -31,29 +46,76 @@ class ListInputs:
     regions: DataFrame
     variant_facts: DataFrame
 
-    @property
-    def root_pair_support(self) -> DataFrame:
-        """pair_support of the whole shop."""
-        return self.pair_support.join(self._root(), "region_id", "left_semi")
+    def at_root(self, pair_support: DataFrame) -> DataFrame:
+        """Rows of the whole shop of a table by region."""
+        return pair_support.join(
+            F.broadcast(self.regions.where("depth = 0").select("region_id")), "region_id", "left_semi"
+        )
 
-    def _root(self) -> DataFrame:
-        return F.broadcast(self.regions.where("depth = 0").select("region_id"))
+    def list_regions(self, settings: Settings) -> DataFrame:
+        """Regions with lists of their own (base_lists.list_regions)."""
+        return list_regions(self.region_support, self.regions, settings.regions)
+
+    def members(self, settings: Settings) -> DataFrame:
+        """What each of them may sell (base_lists.slot_members)."""
+        return slot_members(self.offers, self.list_regions(settings), self.variant_facts)
+
+    def evidence(self, settings: Settings) -> DataFrame:
+        """Where regional evidence enters a list of something sold there (regional_lists.regional_evidence)."""
+        sold = self.members(settings).withColumnRenamed("variant", "anchor")
+        entering = regional_evidence(
+            self.variant_support, self.list_regions(settings), settings.regions, settings.scoring
+        )
+        return entering.join(sold, ["slot", "anchor"], "left_semi")
 
 
-def shortlists(inputs: ListInputs, settings: Settings) -> DataFrame:
+def root_members(inputs: ListInputs, settings: Settings) -> DataFrame:
+    """One row per variant that the root may sell: variant."""
+    return inputs.members(settings).where("slot = 0").select("variant")
+
+
+def admitted_at_root(inputs: ListInputs, settings: Settings) -> DataFrame:
+    """Pairs of the whole shop that pass the gate and whose candidate any region with lists may sell."""
+    return _admitted(inputs, inputs.at_root(inputs.pair_support), settings)
+
+
+def listed_candidates(inputs: ListInputs, parameters: ScoringParameters, settings: Settings) -> DataFrame:
+    """One row per candidate that orders or joint views bring to a base list: slot, rank, tier and its evidence.
+
+    By the whole shop's score, but for lists that regional evidence enters.
+    """
+    own, members, evidence = inputs.list_regions(settings), inputs.members(settings), inputs.evidence(settings)
+    pages = list_pages(members, inputs.variant_facts).join(evidence, ["slot", "anchor"], "left_anti")
+    root_rows, view_rows = inputs.at_root(inputs.pair_support), inputs.at_root(inputs.view_pair_support)
+    scored = _scored(inputs, root_rows, view_rows, parameters, settings)
+    cut = cut_base_lists(scored, members, pages, own, settings.lists)
+    plain = cut.withColumns({name: F.lit(value) for name, value in _NO_REGIONAL_EVIDENCE.items()})
+    regional = _regional(inputs, evidence, parameters, settings)
+    return plain.unionByName(regional.select(*plain.columns))
+
+
+def fills(inputs: ListInputs, listed: DataFrame, settings: Settings) -> DataFrame:
+    """One row per candidate that fills a list which `listed` leaves short (cold_start.fills)."""
+    own, members = inputs.list_regions(settings), inputs.members(settings)
+    short = cold_start.short_lists(list_pages(members, inputs.variant_facts), listed, inputs.variant_facts, settings)
+    cold = _cold_inputs(inputs, inputs.at_root(inputs.pair_support), slot_bitsets(members, own, "candidate"))
+    return cold_start.fills(short, cold_start.pools(cold, settings), settings.cold_start)
+
+
+def shortlists(
+    inputs: ListInputs, listed: DataFrame, filled: DataFrame, parameters: ScoringParameters, settings: Settings
+) -> DataFrame:
     """One row per candidate of a base list with its evidence (contract shortlists but release and run)."""
-    own = list_regions(inputs.region_support, inputs.regions, settings.regions)
-    members = slot_members(inputs.offers, own, inputs.variant_facts)
-    sold = members.withColumnRenamed("variant", "anchor")
-    evidence = regional_evidence(inputs.variant_support, own, settings.regions, settings.scoring).join(
-        sold, ["slot", "anchor"], "left_semi"
+    own = inputs.list_regions(settings)
+    named = _merged(listed, filled, inputs.variant_facts).join(F.broadcast(own.select("slot", "region_id")), "slot")
+    described = _described(named, inputs, settings).withColumns(
+        {
+            "source": _source(),
+            "support_unit": F.lit(settings.scoring.support_unit),
+            "popularity_exponent": F.lit(parameters.exponent),
+        }
     )
-    anchors = anchor_members(members, inputs.variant_facts, evidence.select("slot", "anchor").distinct())
-    scored = _scored(inputs, inputs.root_pair_support, members, settings)
-    cut = cut_base_lists(scored, members, anchors, own, settings.lists)
-    listed = _with_evidence(cut, _regional(inputs, evidence, members, settings))
-    named = listed.join(F.broadcast(own.select("slot", "region_id")), "slot")
-    return _with_prices(_described(named, inputs, settings), inputs.offers)
+    return _with_prices(described, inputs.offers)
 
 
 def base_lists(shortlists: DataFrame) -> DataFrame:
@@ -61,43 +123,73 @@ def base_lists(shortlists: DataFrame) -> DataFrame:
     return shortlists.groupBy("region_id", "anchor_id").agg(F.count(F.lit(1)).cast("int").alias("candidates"))
 
 
-def _scored(inputs: ListInputs, root_rows: DataFrame, members: DataFrame, settings: Settings) -> DataFrame:
-    """Admitted pairs of root rows whose candidate any region with lists may sell, with the whole shop's score."""
-    sold = members.select(F.col("variant").alias("candidate")).distinct()
+def _admitted(inputs: ListInputs, root_rows: DataFrame, settings: Settings) -> DataFrame:
+    """Admitted pairs of root rows whose candidate any region with lists may sell."""
+    sold = inputs.members(settings).select(F.col("variant").alias("candidate")).distinct()
     met = flat_pairs(root_rows).join(F.broadcast(sold), "candidate", "left_semi")
-    admitted = admitted_pairs(
+    return pairs_that_pass(
         met, inputs.variant_facts, inputs.category_compatibility, settings.scoring, settings.compatibility
     )
-    return scored_at_root(admitted, settings.scoring)
 
 
-def _regional(inputs: ListInputs, evidence: DataFrame, members: DataFrame, settings: Settings) -> DataFrame:
+def _scored(
+    inputs: ListInputs, root_rows: DataFrame, view_rows: DataFrame, parameters: ScoringParameters, settings: Settings
+) -> DataFrame:
+    """Candidates with the whole shop's score: what orders say and, where they do not, joint views."""
+    admitted = _admitted(inputs, root_rows, settings).withColumn("view_support", F.lit(0))
+    if settings.cold_start.fill_to and settings.cold_start.views:
+        sold = inputs.members(settings).select(F.col("variant").alias("candidate")).distinct()
+        cold = _cold_inputs(inputs, root_rows, sold)
+        fresh = cold_start.joint_views(flat_pairs(view_rows), cold, settings)
+        fresh = fresh.join(admitted.select("anchor", "candidate"), ["anchor", "candidate"], "left_anti")
+        admitted = admitted.unionByName(fresh)
+    return with_score_key(admitted, parameters, settings.scoring)
+
+
+def _cold_inputs(inputs: ListInputs, root_rows: DataFrame, offered: DataFrame) -> ColdInputs:
+    return ColdInputs(flat_pairs(root_rows), inputs.variant_facts, inputs.category_compatibility, offered)
+
+
+def _regional(inputs: ListInputs, evidence: DataFrame, parameters: ScoringParameters, settings: Settings) -> DataFrame:
     """Lists that regional evidence entered; only rows of their anchors and regions are opened."""
     anchors = F.broadcast(evidence.select("anchor").distinct())
     nodes = F.broadcast(evidence.select(F.col("evidence_region").alias("region_id"), "anchor").distinct())
-    scored = _scored(inputs, inputs.root_pair_support.join(anchors, "anchor", "left_semi"), members, settings)
+    root_rows = inputs.at_root(inputs.pair_support).join(anchors, "anchor", "left_semi")
+    view_rows = inputs.at_root(inputs.view_pair_support).join(anchors, "anchor", "left_semi")
+    scored = _scored(inputs, root_rows, view_rows, parameters, settings)
     counts = flat_pairs(inputs.pair_support.join(nodes, ["region_id", "anchor"], "left_semi"))
-    return regional_lists(scored, evidence, counts, members, settings)
+    return regional_lists(scored, RegionalCounts(evidence, counts), inputs.members(settings), parameters, settings)
 
 
-def _with_evidence(cut: DataFrame, regional: DataFrame) -> DataFrame:
-    plain = cut.withColumns({name: F.lit(value) for name, value in _NO_REGIONAL_EVIDENCE.items()})
-    return plain.unionByName(regional.select(*plain.columns))
+def _merged(listed: DataFrame, filled: DataFrame, facts: DataFrame) -> DataFrame:
+    """All rows of lists, those that were filled ranked anew."""
+    keys = filled.select("slot", "anchor").distinct()
+    full = listed.withColumn("fill_support", F.lit(0).cast("bigint"))
+    added = filled.withColumns({name: F.lit(value) for name, value in _NO_PAIR.items()})
+    touched = full.join(keys, ["slot", "anchor"], "left_semi").drop("rank")
+    order = facts.select(F.col("variant").alias("candidate"), F.col("id_order").alias("candidate_id_order"))
+    best = Window.partitionBy("slot", "anchor").orderBy(
+        "tier", F.col("score_key").desc(), F.col("pair_buyers").desc(), "candidate_id_order"
+    )
+    together = touched.unionByName(added.select(*touched.columns)).join(order, "candidate")
+    ranked = together.withColumn("rank", F.row_number().over(best)).drop("candidate_id_order")
+    return full.join(keys, ["slot", "anchor"], "left_anti").unionByName(ranked)
 
 
 def _described(listed: DataFrame, inputs: ListInputs, settings: Settings) -> DataFrame:
     anchors = facts_of("anchor", inputs.variant_facts, settings.scoring)
-    candidates = facts_of("candidate", inputs.variant_facts, settings.scoring).drop("candidate_support")
+    candidates = facts_of("candidate", inputs.variant_facts, settings.scoring)
+    return listed.join(anchors, "anchor").join(candidates, "candidate")
+
+
+def _source() -> Column:
+    """Why a row stands, of its tier."""
+    tier = F.col("tier")
     return (
-        listed.join(anchors, "anchor")
-        .join(candidates, "candidate")
-        .withColumns(
-            {
-                "source": F.lit(SOURCE_ORDERS),
-                "support_unit": F.lit(settings.scoring.support_unit),
-                "popularity_exponent": F.lit(settings.scoring.exponent),
-            }
-        )
+        F.when(tier == TIER_ORDERS, SOURCE_ORDERS)
+        .when(tier.isin(TIER_SAME_BRAND, TIER_OTHER_BRAND), SOURCE_VIEWS)
+        .when(tier < TIER_OTHER_BRAND, SOURCE_BRAND)
+        .otherwise(SOURCE_POPULARITY)
     )
 
 

@@ -5,7 +5,13 @@ from __future__ import annotations
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
-from sidecart.settings import ScoringSettings, Settings
+from sidecart.settings import ColdStartSettings, ScoringSettings, Settings
+
+_NAMED_BY_SIDE = (
+    "group_id", "group_variant", "category_id", "subcategory_id", "own_category", "brand", "brand_mode", "id_order",
+)  # fmt: skip
+DRAWS = 2**31 - 1
+"""A prime: the product of two draws modulo it is spread evenly, and fits a BIGINT before."""
 
 
 def variant_facts(
@@ -16,7 +22,7 @@ def variant_facts(
     `root_support`: variant, buyers and baskets of the whole shop; a variant it lacks was never bought. own_category
     is null where the option is off.
     """
-    lists = settings.lists
+    lists, level = settings.lists, settings.compatibility.category_level
     paths = categories.select("category_id", "path")
     known = catalog.join(ids, "variant_id").join(F.broadcast(paths), "category_id", "left")
     counted = known.join(root_support.select("variant", "buyers", "baskets"), "variant", "left")
@@ -26,12 +32,17 @@ def variant_facts(
         "variant",
         "variant_id",
         "group_id",
+        F.min("variant").over(Window.partitionBy("group_id")).alias("group_variant"),
+        "brand",
         path.alias("category_path"),
-        category_at(path, settings.compatibility.category_level).alias("category_id"),
+        category_at(path, level).alias("category_id"),
+        category_at(path, level + 1).alias("subcategory_id"),
         category_at(path, own_level).alias("own_category"),
+        brand_mode(path, settings.cold_start).alias("brand_mode"),
         F.row_number().over(Window.orderBy("variant_id")).alias("id_order"),
         "buyers",
         "baskets",
+        draw_of(F.col("variant_id")).alias("draw"),
     )
 
 
@@ -40,11 +51,27 @@ def facts_of(side: str, facts: DataFrame, settings: ScoringSettings) -> DataFram
 
     `anchor_support` is the anchor's support in the whole shop, in the support unit.
     """
-    renamed = {name: f"{side}_{name}" for name in ("group_id", "category_id", "own_category", "id_order")}
+    renamed = {name: f"{side}_{name}" for name in _NAMED_BY_SIDE}
     support = F.col(settings.support_unit).alias(f"{side}_support")
     return facts.select("variant", "variant_id", *renamed, support).withColumnsRenamed(
         renamed | {"variant": side, "variant_id": f"{side}_id"}
     )
+
+
+def brand_mode(category_path: Column, settings: ColdStartSettings) -> Column:
+    """off, first or only: how fills of an anchor in this category treat its brand; the deepest one named holds."""
+    if not settings.brand_by_category:
+        return F.lit(settings.brand)
+    named = F.create_map(*(F.lit(part) for entry in settings.brand_by_category.items() for part in entry))
+    modes = F.transform(category_path, lambda category: F.try_element_at(named, category))
+    known = F.filter(modes, lambda mode: mode.isNotNull())
+    return F.coalesce(F.try_element_at(known, F.lit(-1)), F.lit(settings.brand))
+
+
+def draw_of(variant_id: Column) -> Column:
+    """An integer from 1 to DRAWS - 1 by the md5 of the id, the same in every engine."""
+    digits = F.conv(F.substring(F.md5(variant_id), 1, 15), 16, 10).cast("bigint")
+    return digits % F.lit(DRAWS - 1) + 1
 
 
 def category_at(path: Column, level: int | None) -> Column:

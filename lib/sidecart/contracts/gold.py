@@ -7,14 +7,16 @@ from sidecart.contracts.model import Check, Column, Contract, Layer, required
 CATEGORY_COMPATIBILITY = Contract(
     name="category_compatibility",
     layer=Layer.GOLD,
-    one_row="two categories in one direction: how well the second completes the first (the measure is symmetric)",
-    key=("category_a", "category_b"),
+    one_row="two categories of one level in one direction: how well the second completes the first (symmetric)",
+    key=("level", "category_a", "category_b"),
     columns=(
-        required("category_a", "STRING", "the anchor's category, at the level used"),
+        required("level", "INT", "the level of the tree; below that of compatibility only what met has a row"),
+        required("category_a", "STRING", "the anchor's category, at that level"),
         required("category_b", "STRING", "the candidate's category"),
         required("joint_baskets", "BIGINT", "counted baskets that hold both; for a category with itself, that hold it"),
         required("expected_baskets", "DOUBLE", "joint baskets that chance would make, by basket size"),
-        required("lift", "DOUBLE", "(joint + prior) / (expected + prior); 1 for a category with itself"),
+        required("parent_lift", "DOUBLE", "lift of the two categories above; 1 above the top"),
+        required("lift", "DOUBLE", "(joint + prior * parent_lift) / (expected + prior); 1 for one with itself"),
         required("required_support", "INT", "support that a pair of these categories must have"),
         required("release_id", "STRING", "the release"),
     ),
@@ -37,33 +39,46 @@ SHORTLISTS = Contract(
         required("candidate_id", "STRING", "the variant that may be shown"),
         required("candidate_group_id", "STRING", "its group; a list shows one variant of it"),
         required("score_key", "BIGINT", "the score lists are ranked by: round(1e6 * ln(s)); larger is better"),
-        required("source", "STRING", "why it stands here: orders"),
+        required(
+            "tier", "INT", "trust in its source: 0 orders; then views and fills, those of the anchor's brand first"
+        ),
+        required("source", "STRING", "why it stands here: orders, views, popularity or brand (of the anchor's brand)"),
         Column("price", "DECIMAL(18,4)", "its price in the region, in the shop's currency"),
-        required("pair_buyers", "INT", "buyers, whole shop, who ever had both in one basket"),
-        required("pair_baskets", "INT", "baskets, whole shop, that hold both"),
+        required("pair_buyers", "INT", "buyers, whole shop, who ever had both in one basket; 0 but for orders"),
+        required("pair_baskets", "INT", "baskets, whole shop, that hold both; 0 but for orders"),
+        required("view_support", "INT", "viewers (or sessions) who looked at both in one session; 0 but for views"),
+        required("fill_support", "BIGINT", "pairs of the anchor's (sub)category with it; 0 but for fills"),
         required("anchor_support", "INT", "n_i: buyers (or baskets, see support_unit) of the anchor, whole shop"),
         required("candidate_support", "INT", "n_j: the same of the candidate"),
         required("support_unit", "STRING", "buyers or baskets: the unit of every support here"),
         required("popularity_exponent", "DOUBLE", "a: how far the candidate's popularity is reduced"),
+        required(
+            "exposure_factor", "DOUBLE", "f: how far it is pressed down for standing in too many lists; 1 for not"
+        ),
         Column("anchor_category_id", "STRING", "the anchor's category at the level of compatibility"),
         Column("candidate_category_id", "STRING", "the candidate's"),
-        required("category_lift", "DOUBLE", "L of the two categories; 1 where one is unknown"),
-        required("required_support", "INT", "support that these categories asked of the pair"),
+        Column("candidate_subcategory_id", "STRING", "the candidate's, one level below"),
+        Column("candidate_brand", "STRING", "the candidate's brand"),
+        required("category_lift", "DOUBLE", "L of the two categories, of fills at their level; 1 where one is unknown"),
+        required("required_support", "INT", "support that these categories asked of the pair; 0 of fills"),
         required("region_pair_support", "INT", "pair support in the region; 0 where it did not enter"),
         required("region_anchor_support", "INT", "anchor support in the region; 0 where it did not enter"),
         required("region_weight", "DOUBLE", "share of the region's own counts in the confidence, 0 to 1"),
-        required("confidence", "DOUBLE", "c/n_i, at the region mixed with its parents': what the score starts from"),
+        required("confidence", "DOUBLE", "c/n_i, at the region mixed with its parents'; of views theirs; 0 of fills"),
         required("release_id", "STRING", "the release"),
         required("run_id", "STRING", "the run"),
     ),
     checks=(
         Check("not_itself", "anchor_id <> candidate_id"),
         Check("rank_positive", "rank >= 1"),
-        Check("pair_within_baskets", "pair_buyers >= 1 AND pair_buyers <= pair_baskets"),
+        Check("source_known", "source IN ('orders', 'views', 'popularity', 'brand')"),
+        Check("pair_within_baskets", "pair_buyers <= pair_baskets AND (source = 'orders') = (pair_buyers >= 1)"),
         Check(
             "passed_the_gate",
-            "CASE support_unit WHEN 'buyers' THEN pair_buyers ELSE pair_baskets END >= required_support",
+            "CASE WHEN source = 'views' THEN view_support WHEN source <> 'orders' THEN 0"
+            " WHEN support_unit = 'buyers' THEN pair_buyers ELSE pair_baskets END >= required_support",
         ),
+        Check("fills_are_compatible", "source = 'orders' OR category_lift >= 1"),
         Check(
             "pair_within_singles",
             "CASE support_unit WHEN 'buyers' THEN pair_buyers ELSE pair_baskets END"
@@ -71,6 +86,39 @@ SHORTLISTS = Contract(
         ),
         Check("region_pair_within_anchor", "region_pair_support <= region_anchor_support"),
     ),
+)
+
+SCORING_PARAMETERS = Contract(
+    name="scoring_parameters",
+    layer=Layer.GOLD,
+    one_row="what the whole shop's scores were made with beside the settings",
+    key=("release_id",),
+    columns=(
+        required(
+            "basis", "STRING", "calibrated to the wished share, assumed (too few anchors), or set in the settings"
+        ),
+        required("exponent", "DOUBLE", "a: how far popularity is reduced"),
+        required("wished_share", "DOUBLE", "share of lists, by baskets of their anchors, that may hold a best seller"),
+        Column("reached_share", "DOUBLE", "the share that order lists of the root reach before fills and diversity"),
+        required("anchors", "INT", "live anchors of the root that were looked at; 0 where the exponent is set"),
+        required("shop_support", "BIGINT", "N: buyers (or baskets) of the whole shop"),
+        required("release_id", "STRING", "the release"),
+        required("run_id", "STRING", "the run"),
+    ),
+    checks=(Check("basis_known", "basis IN ('calibrated', 'assumed', 'set')"),),
+)
+
+EXPOSURE_FACTORS = Contract(
+    name="exposure_factors",
+    layer=Layer.GOLD,
+    one_row="one variant that stood in too many lists, and how far its score is pressed down everywhere",
+    key=("variant",),
+    columns=(
+        required("variant", "INT", "the variant, see variant_ids"),
+        required("exposure_factor", "DOUBLE", "f, below 1"),
+        required("release_id", "STRING", "the release"),
+    ),
+    checks=(Check("factor_damps", "exposure_factor > 0 AND exposure_factor < 1"),),
 )
 
 BASE_LISTS = Contract(
@@ -88,4 +136,4 @@ BASE_LISTS = Contract(
     checks=(Check("not_empty", "candidates >= 1"),),
 )
 
-TABLES = (CATEGORY_COMPATIBILITY, SHORTLISTS, BASE_LISTS)
+TABLES = (CATEGORY_COMPATIBILITY, SCORING_PARAMETERS, EXPOSURE_FACTORS, SHORTLISTS, BASE_LISTS)

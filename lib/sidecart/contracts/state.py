@@ -66,11 +66,16 @@ VARIANT_FACTS = Contract(
         required("variant_id", "STRING", "the shop's id"),
         required("id_order", "INT", "place of variant_id among all: the last tie-break of a list"),
         required("group_id", "STRING", "the product it is a variant of"),
+        required("group_variant", "INT", "the smallest variant of its group: the group as an integer"),
+        Column("brand", "STRING", "its brand; null matches none"),
         required("category_path", "ARRAY<STRING>", "its categories from the top down; empty where unknown"),
         Column("category_id", "STRING", "its category at the level of compatibility"),
+        Column("subcategory_id", "STRING", "its category one level below, or where its branch ends"),
         Column("own_category", "STRING", "its category at the level that lists exclude as the anchor's own"),
+        required("brand_mode", "STRING", "how fills of its own lists treat its brand: off, first or only"),
         required("buyers", "INT", "buyers, whole shop, who ever had it in a counted basket"),
         required("baskets", "INT", "counted baskets, whole shop, that hold it"),
+        required("draw", "BIGINT", "1 to 2^31 - 2, from the md5 of variant_id: fills are drawn by it"),
     ),
 )
 
@@ -130,6 +135,39 @@ PAIR_SUPPORT = Contract(
     ),
 )
 
+VIEW_BASKETS = Contract(
+    name="view_baskets",
+    layer=Layer.STATE,
+    one_row="one session as the distinct variants looked at or put in the cart",
+    key=("session_id",),
+    columns=(
+        required("session_id", "STRING", "keyed hash of the visit"),
+        required("buyer_key", "STRING", "keyed hash of the buyer; a session without one is a viewer of its own"),
+        required("region_id", "STRING", "the region of its last look"),
+        required("variants", "ARRAY<INT>", "its distinct variants, ascending"),
+        Column("exclusion", "STRING", "why no count has it: BASKET_CAP; null if it counts"),
+    ),
+    checks=(Check("holds_something", "size(variants) >= 1"),),
+)
+
+VIEW_PAIR_SUPPORT = Contract(
+    name="view_pair_support",
+    layer=Layer.STATE,
+    one_row="one anchor in one region and below, with all that was looked at in the same sessions; both directions",
+    key=("region_id", "anchor"),
+    cluster_by=("region_id", "anchor"),
+    columns=(
+        required("region_id", "STRING", "the region"),
+        required("anchor", "INT", "the variant, see variant_ids"),
+        required("anchor_buyers", "INT", "viewers who ever looked at the anchor there"),
+        required("anchor_baskets", "INT", "sessions there that look at the anchor"),
+        required("candidates", "ARRAY<INT>", "the variants looked at beside it, ascending"),
+        required("pair_buyers", "ARRAY<INT>", "for each, viewers who ever looked at both in one session there"),
+        required("pair_baskets", "ARRAY<INT>", "for each, sessions there that look at both"),
+    ),
+    checks=(Check("arrays_agree", "size(candidates) = size(pair_buyers) AND size(candidates) = size(pair_baskets)"),),
+)
+
 BASKET_STRATA = Contract(
     name="basket_strata",
     layer=Layer.STATE,
@@ -146,10 +184,11 @@ BASKET_STRATA = Contract(
 CATEGORY_STRATUM_SUPPORT = Contract(
     name="category_stratum_support",
     layer=Layer.STATE,
-    one_row="one category in one stratum of basket sizes, whole shop",
-    key=("category_id", "stratum"),
+    one_row="one category of one level of the tree in one stratum of basket sizes, whole shop",
+    key=("level", "category_id", "stratum"),
     columns=(
-        required("category_id", "STRING", "the category at the level used"),
+        required("level", "INT", "the level; 1 is the top. A branch that ends above counts with its last category"),
+        required("category_id", "STRING", "the category at that level"),
         required("stratum", "INT", "smallest size of the stratum"),
         required("baskets", "BIGINT", "counted baskets of the stratum that hold it"),
     ),
@@ -158,9 +197,10 @@ CATEGORY_STRATUM_SUPPORT = Contract(
 CATEGORY_PAIR_SUPPORT = Contract(
     name="category_pair_support",
     layer=Layer.STATE,
-    one_row="two categories that met, whole shop; stored once, category_a < category_b",
-    key=("category_a", "category_b"),
+    one_row="two categories of one level that met, whole shop; stored once, category_a < category_b",
+    key=("level", "category_a", "category_b"),
     columns=(
+        required("level", "INT", "the level of the tree; 1 is the top"),
         required("category_a", "STRING", "the one"),
         required("category_b", "STRING", "the other"),
         required("baskets", "BIGINT", "counted baskets that hold both"),
@@ -176,6 +216,8 @@ TABLES = (
     REGION_SUPPORT,
     VARIANT_SUPPORT,
     PAIR_SUPPORT,
+    VIEW_BASKETS,
+    VIEW_PAIR_SUPPORT,
     BASKET_STRATA,
     CATEGORY_STRATUM_SUPPORT,
     CATEGORY_PAIR_SUPPORT,

@@ -25,6 +25,8 @@ AT_LEAST: dict[Contract, int] = {
     state.VARIANT_SUPPORT: 1,
     state.PAIR_SUPPORT: 1,
     gold.CATEGORY_COMPATIBILITY: 0,
+    gold.SCORING_PARAMETERS: 1,
+    gold.EXPOSURE_FACTORS: 0,
     gold.SHORTLISTS: 1,
     gold.BASE_LISTS: 1,
 }

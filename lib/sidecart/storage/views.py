@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from datetime import datetime
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from pyspark.sql import Column, DataFrame, Window
@@ -13,9 +14,11 @@ from pyspark.sql import functions as F
 from sidecart.contracts import gold, runs, silver, state, views
 from sidecart.contracts.frames import TABLES, commented, rows
 from sidecart.contracts.model import Contract
+from sidecart.diversity import diversified
 from sidecart.errors import StorageError
 from sidecart.pairs import flat_pairs
 from sidecart.resolution import list_owners, resolved_lists
+from sidecart.settings import DiversitySettings
 from sidecart.storage.releases import ReleaseReader
 
 TOP = 10
@@ -45,7 +48,8 @@ def shortlists_resolved(reader: ReleaseReader) -> DataFrame:
     )
     paths = catalog.select("variant_id", F.coalesce("path", F.array().cast("array<string>")).alias("category_path"))
     owners = list_owners(reader.read(gold.BASE_LISTS), regions, offers)
-    as_of, zone = _as_of(reader)
+    as_of, settings = _as_of(reader)
+    zone = ZoneInfo(settings.get("shop", {}).get("timezone", "UTC"))
     lists = resolved_lists(
         reader.read(gold.SHORTLISTS),
         owners,
@@ -55,7 +59,8 @@ def shortlists_resolved(reader: ReleaseReader) -> DataFrame:
         reader.read(silver.RULES),
         as_of.astimezone(zone).date(),
     )
-    return lists.withColumn("score", F.col("score_key") / F.lit(1_000_000))
+    diverse = diversified(lists, DiversitySettings(**settings.get("diversity", {})))
+    return diverse.withColumn("score", F.col("score_key") / F.lit(1_000_000))
 
 
 def why(reader: ReleaseReader) -> DataFrame:
@@ -65,7 +70,7 @@ def why(reader: ReleaseReader) -> DataFrame:
     for side in ("anchor", "candidate"):
         labels = names.select(F.col("variant_id").alias(f"{side}_id"), F.col("name").alias(side))
         named = named.join(labels, f"{side}_id")
-    sentence = F.format_string(
+    by_orders = F.format_string(
         "%,d of its %,d %s had both (%.1f %%), the candidate has %,d; category lift %.2f, asks %d; %s",
         _pair_support(),
         F.col("anchor_support"),
@@ -78,7 +83,7 @@ def why(reader: ReleaseReader) -> DataFrame:
             F.lit("whole shop")
         ),
     )
-    return named.withColumn("because", sentence)
+    return named.withColumn("because", F.when(F.col("source") == "orders", by_orders).otherwise(_because_cold()))
 
 
 def pairs(reader: ReleaseReader) -> DataFrame:
@@ -155,6 +160,25 @@ def dictionary(reader: ReleaseReader) -> DataFrame:
     return rows(reader.warehouse.spark, views.DICTIONARY, described)
 
 
+def _because_cold() -> Column:
+    """Why a candidate stands behind those of orders."""
+    by_views = F.format_string(
+        "looked at together by %,d; category lift %.2f, asks %d",
+        F.col("view_support"),
+        F.col("category_lift"),
+        F.col("required_support"),
+    )
+    fits = F.format_string(
+        "fits the anchor's category, which met it %,d times; category lift %.2f",
+        F.col("fill_support"),
+        F.col("category_lift"),
+    )
+    is_branded = F.col("source") == "brand"
+    return F.when(F.col("source") == "views", by_views).otherwise(
+        F.when(is_branded, F.concat(F.lit("the anchor's brand; "), fits)).otherwise(fits)
+    )
+
+
 VIEW_BUILDERS: dict[Contract, Callable[[ReleaseReader], DataFrame]] = {
     views.SHORTLISTS_RESOLVED: shortlists_resolved,
     views.WHY: why,
@@ -177,12 +201,11 @@ def _root_region(reader: ReleaseReader) -> str:
     return str(row["region_id"])
 
 
-def _as_of(reader: ReleaseReader) -> tuple[datetime, ZoneInfo]:
-    """The moment and the zone of the release."""
+def _as_of(reader: ReleaseReader) -> tuple[datetime, dict[str, Any]]:
+    """The moment of the release and the settings of its run."""
     released = reader.read(runs.RELEASES).where(F.col("release_id") == F.lit(reader.release_id))
     ran = released.join(reader.read(runs.RUNS).select("run_id", "settings"), "run_id", "left")
     row = ran.select("as_of", "settings").first()
     if row is None:
         raise StorageError(f"release {reader.release_id} is gone from the table releases")
-    zone = json.loads(row["settings"])["shop"]["timezone"] if row["settings"] else "UTC"
-    return row["as_of"], ZoneInfo(zone)
+    return row["as_of"], json.loads(row["settings"] or "{}")

@@ -1,0 +1,311 @@
+"""Cold start: what fills a list that orders leave short, only from categories that complement the anchor's.
+
+Joint views stand first, then what fits the anchor's category best, drawn so that lists of one category differ. The
+anchor's brand comes first, or alone, where the shop asks for it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import reduce
+
+import pyarrow as pa
+from pyspark.sql import Column, DataFrame, Window
+from pyspark.sql import functions as F
+
+from sidecart import fill_kernel, measures
+from sidecart.scoring import TIER_OTHER_BRAND, TIER_SAME_BRAND, is_of_another_product
+from sidecart.settings import ColdStartSettings, Settings
+from sidecart.variants import facts_of
+
+STEPS = ("subcategory", "category", "top", "brand")
+"""Where fills come from, in this order: what the anchor's subcategory met, its category, the category at the top (where
+the category itself was never bought), and, where nothing but its brand may be filled in, that brand."""
+
+_BRAND_STEP = STEPS.index("brand")
+_POOL_FILL = 20
+"""Candidates of a top category that are looked at, in pools; the best fits of hundreds of regions are among them."""
+_FILLED = (
+    "slot INT, anchor INT, candidate INT, step INT, is_same_brand BOOLEAN, fill_support BIGINT,"
+    " category_lift DOUBLE, score_key BIGINT"
+)
+
+
+@dataclass(frozen=True)
+class ColdInputs:
+    """What fills are made of."""
+
+    root_pairs: DataFrame
+    """Flat pairs of the whole shop, both directions."""
+    facts: DataFrame
+    compatibility: DataFrame
+    offered: DataFrame
+    """candidate and candidate_slots: the slots that may sell it, as a bitset."""
+
+
+def compatible_categories(compatibility: DataFrame, facts: DataFrame, level: int) -> DataFrame:
+    """One row per two categories of the catalogue, the second complementing the first: category_id, beside, lift.
+
+    Lift is at least 1. A category that nobody bought yet has the lift of its top category.
+    """
+    known = compatibility.where((F.col("level") == level) & (F.col("lift") >= 1))
+    bought = known.select(F.col("category_a").alias("category_id"), F.col("category_b").alias("beside"), "lift")
+    tops = (
+        facts.where("category_id IS NOT NULL").select("category_id", F.col("category_path")[0].alias("top")).distinct()
+    )
+    unseen = tops.join(known.select(F.col("category_a").alias("category_id")), "category_id", "left_anti")
+    above = compatibility.where((F.col("level") == 1) & (F.col("lift") >= 1))
+    at_top = above.select(F.col("category_a").alias("top"), F.col("category_b").alias("top_beside"), "lift")
+    beside = tops.select(F.col("category_id").alias("beside"), F.col("top").alias("top_beside"))
+    inherited = unseen.join(at_top, "top").join(beside, "top_beside").select("category_id", "beside", "lift")
+    return bought.unionByName(inherited)
+
+
+def joint_views(view_pairs: DataFrame, inputs: ColdInputs, settings: Settings) -> DataFrame:
+    """One row per (anchor, candidate) viewed in one session whose categories complement each other.
+
+    In: flat pairs of the whole shop's views. Confidence is c/n_i of views, in the support unit (a viewer for a buyer, a
+    session for a basket); the gate asks of it what it asks of orders. Out: the columns of scoring.admitted_pairs and
+    view_support; support of orders is 0.
+    """
+    unit = settings.scoring.support_unit
+    pairs = view_pairs.select(
+        "anchor", "candidate", F.col(f"pair_{unit}").alias("view_support"), F.col(f"anchor_{unit}").alias("viewed")
+    )
+    anchors = facts_of("anchor", inputs.facts, settings.scoring)
+    candidates = facts_of("candidate", inputs.facts, settings.scoring)
+    beside = compatible_categories(inputs.compatibility, inputs.facts, settings.compatibility.category_level).select(
+        F.col("category_id").alias("anchor_category_id"),
+        F.col("beside").alias("candidate_category_id"),
+        F.col("lift").alias("category_lift"),
+    )
+    described = (
+        pairs.join(inputs.offered.select("candidate"), "candidate", "left_semi")
+        .join(anchors, "anchor")
+        .join(candidates, "candidate")
+        .join(F.broadcast(beside), ["anchor_category_id", "candidate_category_id"])
+    )
+    gate = settings.compatibility
+    asked = measures.required_support(F.col("category_lift"), gate.gate_constant, gate.gate_power)
+    is_same = (F.col("anchor_brand_mode") != "off") & F.coalesce(
+        F.col("anchor_brand") == F.col("candidate_brand"), F.lit(False)
+    )
+    passing = described.withColumn("required_support", asked).where(
+        (F.col("view_support") >= F.col("required_support")) & is_of_another_product()
+    )
+    return passing.where((F.col("anchor_brand_mode") != "only") | is_same).select(
+        "anchor",
+        "candidate",
+        *(F.lit(0).alias(name) for name in ("pair_buyers", "pair_baskets", "support")),
+        "candidate_id_order",
+        "anchor_support",
+        "candidate_support",
+        "category_lift",
+        "required_support",
+        (F.col("view_support") / F.col("viewed")).alias("confidence"),
+        F.when(is_same, F.lit(TIER_SAME_BRAND)).otherwise(F.lit(TIER_OTHER_BRAND)).alias("tier"),
+        "view_support",
+    )
+
+
+def pools(inputs: ColdInputs, settings: Settings) -> DataFrame:
+    """One row per category, step, key and candidate that fits: what fill_kernel.fills asks of its pools.
+
+    fit = ln(O / n_j L): O the sum of pair support between the anchor's (sub)category and j; plain_fit has the root
+    of n_j. Only L >= 1.
+    """
+    met = _met(inputs, settings)
+    parts = [_of_subcategory(met, inputs, settings), _of_category(met, inputs, settings)]
+    if settings.compatibility.category_level > 1:
+        parts.append(_of_top(met, inputs, settings))
+    if "only" in _brand_modes(settings.cold_start):
+        parts.append(_of_brand(inputs, settings))
+    fitting = reduce(DataFrame.unionByName, parts)
+    is_brand = F.col("step") == _BRAND_STEP
+    mass = F.ln(F.when(is_brand, F.col("popularity")).otherwise(F.col("fill_support"))) + F.ln("category_lift")
+    size = F.ln(F.when(is_brand, F.lit(1.0)).otherwise(F.col("size")))
+    return fitting.join(_candidates(inputs, settings), "candidate").select(
+        "category_id",
+        "step",
+        "key",
+        "candidate",
+        "fill_support",
+        "category_lift",
+        (mass - size).alias("fit"),
+        (mass - size / 2).alias("plain_fit"),
+        *_COMPARED,
+        F.col("candidate_slots").alias("slots"),
+    )
+
+
+def short_lists(pages: DataFrame, listed: DataFrame, facts: DataFrame, settings: Settings) -> DataFrame:
+    """One row per list with fewer groups than lists are filled up to: what fill_kernel.fills asks of short lists.
+
+    `pages`: slot, anchor; `listed`: rows of lists so far. An anchor without a category can't be filled.
+    """
+    groups = facts.select(F.col("variant").alias("candidate"), "group_variant")
+    held = listed.join(groups, "candidate").groupBy("slot", "anchor")
+    taken = held.agg(F.array_sort(F.collect_set("group_variant")).alias("taken_groups"))
+    lacking = pages.join(taken, ["slot", "anchor"], "left").withColumn(
+        "taken_groups", F.coalesce("taken_groups", F.array().cast("array<int>"))
+    )
+    need = F.lit(settings.cold_start.fill_to) - F.size("taken_groups")
+    return lacking.withColumn("need", need).where("need > 0").join(_anchors(facts, settings), "anchor")
+
+
+def fills(short: DataFrame, pools: DataFrame, settings: ColdStartSettings) -> DataFrame:
+    """One row per candidate that fills a short list: slot, anchor, candidate, tier, and what it was chosen by."""
+    chosen = short.groupBy("category_id").cogroup(pools.groupBy("category_id"))
+    filled = chosen.applyInArrow(_filler(settings.pool), schema=_FILLED)
+    tier = F.when(F.col("is_same_brand"), F.lit(TIER_SAME_BRAND)).otherwise(F.lit(TIER_OTHER_BRAND)) + 1 + F.col("step")
+    return filled.withColumn("tier", tier.cast("int"))
+
+
+def _filler(size: int) -> Callable[[pa.Table, pa.Table], pa.Table]:
+    def fill(short: pa.Table, pools: pa.Table) -> pa.Table:
+        return pa.Table.from_batches(list(fill_kernel.fills(short, pools, size)), schema=fill_kernel.FILLED)
+
+    return fill
+
+
+def _met(inputs: ColdInputs, settings: Settings) -> DataFrame:
+    """One row per anchors' subcategory and candidate: top, category_id, subcategory_id, candidate, met (support)."""
+    anchors = inputs.facts.where("category_id IS NOT NULL").select(
+        F.col("variant").alias("anchor"), F.col("category_path")[0].alias("top"), "category_id", "subcategory_id"
+    )
+    support = F.col(f"pair_{settings.scoring.support_unit}").cast("bigint")
+    sold = inputs.offered.select("candidate")
+    pairs = inputs.root_pairs.join(F.broadcast(sold), "candidate", "left_semi").join(F.broadcast(anchors), "anchor")
+    return pairs.groupBy("top", "category_id", "subcategory_id", "candidate").agg(F.sum(support).alias("met"))
+
+
+def _of_subcategory(met: DataFrame, inputs: ColdInputs, settings: Settings) -> DataFrame:
+    level = settings.compatibility.category_level + 1
+    beside = _beside(inputs.compatibility, level)
+    candidates = _categories(inputs.facts, "subcategory_id")
+    found = met.withColumnRenamed("subcategory_id", "key").join(F.broadcast(candidates), "candidate")
+    return _fitting(found.join(beside, ["key", "beside"]), STEPS.index("subcategory"))
+
+
+def _of_category(met: DataFrame, inputs: ColdInputs, settings: Settings) -> DataFrame:
+    found = met.groupBy("category_id", "candidate").agg(F.sum("met").alias("met"))
+    beside = _beside(inputs.compatibility, settings.compatibility.category_level)
+    candidates = _categories(inputs.facts, "category_id")
+    located = found.withColumn("key", F.col("category_id")).join(F.broadcast(candidates), "candidate")
+    fitting = located.join(F.broadcast(beside), ["key", "beside"]).withColumn("key", F.lit(""))
+    return _fitting(fitting, STEPS.index("category"))
+
+
+def _of_top(met: DataFrame, inputs: ColdInputs, settings: Settings) -> DataFrame:
+    """For categories never bought: what the category at the top of their branch met."""
+    found = met.groupBy("top", "candidate").agg(F.sum("met").alias("met"))
+    beside = _beside(inputs.compatibility, 1)
+    candidates = _categories(inputs.facts, F.col("category_path")[0])
+    located = found.withColumn("key", F.col("top")).join(F.broadcast(candidates), "candidate")
+    fitting = located.join(F.broadcast(beside), ["key", "beside"]).withColumn("key", F.lit(""))
+    sizes = inputs.facts.select(F.col("variant").alias("candidate"), settings.scoring.support_unit)
+    best = Window.partitionBy("top").orderBy(
+        (F.ln("met") - F.ln(settings.scoring.support_unit) + F.ln("category_lift")).desc(), "candidate"
+    )
+    first = fitting.join(sizes, "candidate").withColumn("place", F.row_number().over(best))
+    unseen = _unseen_categories(met, inputs.facts)
+    kept = first.where(F.col("place") <= _POOL_FILL * settings.cold_start.pool).join(F.broadcast(unseen), "top")
+    return _fitting(kept, STEPS.index("top"))
+
+
+def _of_brand(inputs: ColdInputs, settings: Settings) -> DataFrame:
+    """For anchors whose brand alone may be filled in: its goods in complementing categories, popular first."""
+    facts = inputs.facts
+    anchors = facts.where("brand_mode = 'only' AND brand IS NOT NULL").select("category_id", "brand").distinct()
+    beside = compatible_categories(inputs.compatibility, facts, settings.compatibility.category_level)
+    goods = facts.select(
+        F.col("variant").alias("candidate"),
+        F.col("category_id").alias("beside"),
+        "brand",
+        settings.scoring.support_unit,
+    )
+    found = anchors.join(F.broadcast(beside), "category_id").join(goods, ["beside", "brand"])
+    return _fitting(
+        found.select(
+            "category_id",
+            F.col("brand").alias("key"),
+            "candidate",
+            F.lit(0).cast("bigint").alias("met"),
+            F.col("lift").alias("category_lift"),
+        ),
+        _BRAND_STEP,
+    )
+
+
+def _beside(compatibility: DataFrame, level: int) -> DataFrame:
+    """key, beside, category_lift: categories of the level that complement one another."""
+    known = compatibility.where((F.col("level") == level) & (F.col("lift") >= 1))
+    return known.select(
+        F.col("category_a").alias("key"), F.col("category_b").alias("beside"), F.col("lift").alias("category_lift")
+    )
+
+
+def _categories(facts: DataFrame, category: Column | str) -> DataFrame:
+    named = F.col(category) if isinstance(category, str) else category
+    known = facts.where("category_id IS NOT NULL")
+    return known.select(F.col("variant").alias("candidate"), named.alias("beside"))
+
+
+def _unseen_categories(met: DataFrame, facts: DataFrame) -> DataFrame:
+    every = facts.where("category_id IS NOT NULL").select(F.col("category_path")[0].alias("top"), "category_id")
+    return every.distinct().join(met.select("category_id").distinct(), "category_id", "left_anti")
+
+
+def _fitting(found: DataFrame, step: int) -> DataFrame:
+    return found.select(
+        "category_id",
+        F.lit(step).alias("step"),
+        "key",
+        "candidate",
+        F.col("met").alias("fill_support"),
+        "category_lift",
+    )
+
+
+_COMPARED = ("group", "own", "brand", "draw")
+
+
+def _candidates(inputs: ColdInputs, settings: Settings) -> DataFrame:
+    """What fills are compared by; a brand's goods need not have been bought."""
+    known = inputs.facts.select(
+        F.col("variant").alias("candidate"),
+        F.col("group_variant").cast("bigint").alias("group"),
+        _code("own_category").alias("own"),
+        _code("brand").alias("brand"),
+        "draw",
+        (F.col(settings.scoring.support_unit) + 1).cast("double").alias("popularity"),
+        F.greatest(F.col(settings.scoring.support_unit), F.lit(1)).cast("double").alias("size"),
+    )
+    return known.join(F.broadcast(inputs.offered), "candidate")
+
+
+def _anchors(facts: DataFrame, settings: Settings) -> DataFrame:
+    of_brand = F.when(F.col("brand_mode") == "only", F.col("brand"))
+    keys = F.array("subcategory_id", F.lit(""), F.lit(""), F.coalesce(of_brand, F.lit("")))
+    return facts.where("category_id IS NOT NULL").select(
+        F.col("variant").alias("anchor"),
+        "category_id",
+        F.col("group_variant").cast("bigint").alias("group"),
+        _code("own_category").alias("own"),
+        _code("brand").alias("brand"),
+        "brand_mode",
+        "draw",
+        (F.col(settings.scoring.support_unit) > 0).alias("is_sold"),
+        keys.alias("keys"),
+    )
+
+
+def _code(name: str) -> Column:
+    """The text as a positive integer that all engines agree on; NONE for none."""
+    digits = F.conv(F.substring(F.md5(name), 1, 15), 16, 10).cast("bigint")
+    return F.coalesce(digits, F.lit(fill_kernel.NONE)).alias(name)
+
+
+def _brand_modes(settings: ColdStartSettings) -> set[str]:
+    return {settings.brand, *settings.brand_by_category.values()}

@@ -1,0 +1,38 @@
+"""Diversity: ten of one kind do not help, so each repeat of a subcategory falls behind, within a bound."""
+
+from __future__ import annotations
+
+import math
+
+from pyspark.sql import Column, DataFrame, Window
+from pyspark.sql import functions as F
+
+from sidecart.settings import DiversitySettings
+
+
+def diversified(lists: DataFrame, settings: DiversitySettings) -> DataFrame:
+    """The rows with `rank`, and `likes_before`: better candidates of their subcategory in the list, of the same trust.
+
+    Greedy: the best first, then the best given what was taken; a score loses `factor` for each one taken of its
+    subcategory, and `brand_factor` for each of its brand there. Of one kind the better is taken first, so what was
+    taken before a candidate is its place among its kind, and one sort does what a loop would. At most `floor` is
+    lost: a candidate never falls behind one whose score is less than `floor` times its own.
+
+    In: region_id, anchor_id, base_rank, tier, score_key, candidate_subcategory_id, candidate_brand.
+    """
+    subcategory, brand = F.col("candidate_subcategory_id"), F.col("candidate_brand")
+    likes = _better_of("candidate_subcategory_id", known=subcategory.isNotNull())
+    branded = _better_of(
+        "candidate_subcategory_id", "candidate_brand", known=subcategory.isNotNull() & brand.isNotNull()
+    )
+    loss = likes * math.log(settings.factor) + branded * math.log(settings.brand_factor)
+    kept = F.col("score_key") + F.round(F.greatest(loss, F.lit(math.log(settings.floor))) * 1e6).cast("bigint")
+    placed = lists.withColumns({"likes_before": likes, "kept_key": kept})
+    of_list = Window.partitionBy("region_id", "anchor_id").orderBy("tier", F.col("kept_key").desc(), "base_rank")
+    return placed.withColumn("rank", F.row_number().over(of_list)).drop("kept_key")
+
+
+def _better_of(*kind: str, known: Column) -> Column:
+    """Better candidates of the kind in the same tier of the list; none where the kind is unknown."""
+    of_kind = Window.partitionBy("region_id", "anchor_id", "tier", *kind).orderBy("base_rank")
+    return F.when(known, F.row_number().over(of_kind) - 1).otherwise(0)

@@ -1,0 +1,187 @@
+"""The filling kernel: what stands behind a short list, drawn from the best fits to the anchor's category.
+
+One call has the short lists of one category and the candidates that fit it. Candidates are drawn, not ranked alone, so
+that the lists of one category differ: Gumbel noise on a logarithm draws without replacement in proportion to the fit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from sidecart.bitsets import bits
+
+Ints = npt.NDArray[np.int64]
+Floats = npt.NDArray[np.float64]
+Flags = npt.NDArray[np.bool_]
+Column = npt.NDArray[np.generic]
+
+DRAWS = 2**31 - 1
+NONE = -1
+"""A brand or category that matches none."""
+_POOLED = (
+    "step", "candidate", "fit", "plain_fit", "group", "own", "brand", "draw", "fill_support", "category_lift",
+)  # fmt: skip
+FILLED = pa.schema(
+    [
+        ("slot", pa.int32()),
+        ("anchor", pa.int32()),
+        ("candidate", pa.int32()),
+        ("step", pa.int32()),
+        ("is_same_brand", pa.bool_()),
+        ("fill_support", pa.int64()),
+        ("category_lift", pa.float64()),
+        ("score_key", pa.int64()),
+    ]
+)
+
+
+@dataclass(frozen=True)
+class Pool:
+    """Candidates of one step and key, best fit first; `columns` by name, `member` per slot and candidate."""
+
+    columns: dict[str, Column]
+    member: Flags
+
+
+@dataclass(frozen=True)
+class Anchor:
+    """Whose lists are filled: its own group and excluded category, its brand, and what its fills are drawn by."""
+
+    variant: int
+    group: int
+    own: int
+    brand: int
+    brand_mode: str
+    draw: int
+    is_sold: bool
+    keys: tuple[str, ...]
+    """Per step, the key of the pool that serves it."""
+
+
+def fills(short: pa.Table, pools: pa.Table, size: int) -> Iterator[pa.RecordBatch]:
+    """Rows that fill the short lists.
+
+    short: one row per list (slot, anchor, group, own, brand, brand_mode, draw, is_sold, need, keys, taken_groups).
+    pools: one row per (step, key, candidate) with fit (ln of O/n L), plain_fit (ln of O/sqrt(n) L), group, own, brand,
+    draw, slots, fill_support and category_lift. A list is filled from step 0 on, each time from the pool of its key
+    there, of which the first `size` that the slot may sell are drawn from.
+    """
+    if not short.num_rows or not pools.num_rows:
+        return
+    short = short.sort_by([("anchor", "ascending"), ("slot", "ascending")])
+    anchors = short.column("anchor").to_numpy()
+    starts = np.flatnonzero(np.append(True, anchors[1:] != anchors[:-1]))
+    shelf = _Shelf(pools, size)
+    for begin, end in zip(starts, np.append(starts[1:], len(anchors)), strict=True):
+        lists = short.slice(int(begin), int(end - begin))
+        yield from _fill(lists, _anchor(lists), shelf)
+
+
+class _Shelf:
+    """The pools by step and key, each made when it is first asked for."""
+
+    def __init__(self, table: pa.Table, size: int) -> None:
+        self._column: dict[str, Column] = {n: table.column(n).to_numpy() for n in _POOLED}
+        self._slots = table.column("slots").combine_chunks()
+        keys = [
+            f"{step}:{key}" for step, key in zip(self._column["step"], table.column("key").to_pylist(), strict=True)
+        ]
+        names, place = np.unique(np.array(keys), return_inverse=True)
+        by_key = np.argsort(place, kind="stable")
+        bounds = np.searchsorted(place[by_key], np.arange(len(names) + 1))
+        self._rows = {str(name): by_key[bounds[i] : bounds[i + 1]] for i, name in enumerate(names)}
+        self._size = size
+        self._made: dict[tuple[str, bool], Pool] = {}
+
+    def pool(self, step: int, anchor: Anchor) -> Pool | None:
+        """The pool of the anchor's key at the step, None where nothing fits."""
+        key = f"{step}:{anchor.keys[step]}"
+        if key not in self._rows:
+            return None
+        if (key, anchor.is_sold) not in self._made:
+            self._made[key, anchor.is_sold] = self._make(self._rows[key], "fit" if anchor.is_sold else "plain_fit")
+        return self._made[key, anchor.is_sold]
+
+    def _make(self, rows: Ints, fit: str) -> Pool:
+        order = rows[np.lexsort((self._column["candidate"][rows], -self._column[fit][rows].astype(np.float64)))]
+        member = bits(self._slots.take(pa.array(order)))
+        member &= np.cumsum(member, axis=1, dtype=np.int32) <= self._size
+        useful = member.any(axis=0)
+        columns = {name: values[order][useful] for name, values in self._column.items()}
+        return Pool(columns | {"fit": columns[fit]}, member[:, useful])
+
+
+def _anchor(lists: pa.Table) -> Anchor:
+    first = {name: lists.column(name)[0].as_py() for name in lists.column_names if name != "taken_groups"}
+    return Anchor(
+        variant=first["anchor"],
+        group=first["group"],
+        own=first["own"],
+        brand=first["brand"],
+        brand_mode=first["brand_mode"],
+        draw=first["draw"],
+        is_sold=first["is_sold"],
+        keys=tuple(key or "" for key in first["keys"]),
+    )
+
+
+def _fill(lists: pa.Table, anchor: Anchor, shelf: _Shelf) -> Iterator[pa.RecordBatch]:
+    slots, need = lists.column("slot").to_numpy(), lists.column("need").to_numpy().copy()
+    taken = [groups.values.to_numpy() for groups in lists.column("taken_groups")]
+    for step in range(len(anchor.keys)):
+        waiting = np.flatnonzero(need > 0)
+        pool = shelf.pool(step, anchor) if len(waiting) else None
+        if pool is None:
+            continue
+        ranked = _ranked(anchor, pool)
+        group = ranked["group"]
+        for place in waiting:
+            slot = int(slots[place])
+            there = np.flatnonzero(pool.member[slot][ranked["row"]] & ~np.isin(group, taken[place]))
+            _, first = np.unique(group[there], return_index=True)
+            chosen = there[np.sort(first)[: need[place]]]
+            need[place] -= len(chosen)
+            taken[place] = np.append(taken[place], group[chosen])
+            yield _rows(slot, anchor, {name: values[chosen] for name, values in ranked.items()})
+
+
+def _ranked(anchor: Anchor, pool: Pool) -> dict[str, Column]:
+    """What the anchor may have of the pool, best first, the anchor's brand before others."""
+    column = pool.columns
+    is_same = (column["brand"] == anchor.brand) & (anchor.brand != NONE) & (anchor.brand_mode != "off")
+    allowed = (column["group"] != anchor.group) & ((column["own"] != anchor.own) | (anchor.own == NONE))
+    if anchor.brand_mode == "only":
+        allowed &= is_same
+    key = _keys(anchor, column)
+    row = np.flatnonzero(allowed)
+    row = row[np.lexsort((column["candidate"][row], -key[row], ~is_same[row]))]
+    return {n: v[row] for n, v in column.items()} | {"row": row, "key": key[row], "is_same": is_same[row]}
+
+
+def _keys(anchor: Anchor, column: dict[str, Column]) -> Floats:
+    """The fit, with noise by the draws of anchor and candidate; an anchor never sold has the plain one."""
+    fit = column["fit"].astype(np.float64)
+    if not anchor.is_sold:
+        return fit
+    chance = (anchor.draw * column["draw"].astype(np.int64) % DRAWS) / DRAWS
+    return np.asarray(fit - np.log(-np.log(chance)), np.float64)
+
+
+def _rows(slot: int, anchor: Anchor, column: dict[str, Column]) -> pa.RecordBatch:
+    rows = len(column["candidate"])
+    values = {
+        "slot": np.full(rows, slot, np.int32),
+        "anchor": np.full(rows, anchor.variant, np.int32),
+        "candidate": column["candidate"],
+        "step": column["step"],
+        "is_same_brand": column["is_same"],
+        "fill_support": column["fill_support"],
+        "category_lift": column["category_lift"],
+        "score_key": np.rint(column["key"].astype(np.float64) * 1e6).astype(np.int64),
+    }
+    return pa.RecordBatch.from_arrays([pa.array(values[name]) for name in FILLED.names], schema=FILLED)
