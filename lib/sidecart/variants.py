@@ -30,6 +30,7 @@ def variant_facts(
         category_at(path, settings.compatibility.category_level).alias("category_id"),
         category_at(path, own_level).alias("own_category"),
         F.row_number().over(Window.orderBy("variant_id")).alias("id_order"),
+        F.coalesce("attributes", F.create_map().cast("map<string,string>")).alias("attributes"),
         "buyers",
         "baskets",
     )

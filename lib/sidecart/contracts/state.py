@@ -69,6 +69,7 @@ VARIANT_FACTS = Contract(
         required("category_path", "ARRAY<STRING>", "its categories from the top down; empty where unknown"),
         Column("category_id", "STRING", "its category at the level of compatibility"),
         Column("own_category", "STRING", "its category at the level that lists exclude as the anchor's own"),
+        required("attributes", "MAP<STRING,STRING>", "colour, size and the like"),
         required("buyers", "INT", "buyers, whole shop, who ever had it in a counted basket"),
         required("baskets", "INT", "counted baskets, whole shop, that hold it"),
     ),
@@ -130,6 +131,24 @@ PAIR_SUPPORT = Contract(
     ),
 )
 
+GROUP_PAIR_SUPPORT = Contract(
+    name="group_pair_support",
+    layer=Layer.STATE,
+    one_row="two groups that met, whole shop, one of them of several bought variants; both directions are stored",
+    key=("anchor_group_id", "candidate_group_id"),
+    cluster_by=("anchor_group_id", "candidate_group_id"),
+    columns=(
+        required("anchor_group_id", "STRING", "the group of the anchor"),
+        required("candidate_group_id", "STRING", "the group of the candidate"),
+        required("pair_buyers", "BIGINT", "sum of pair_buyers over the pairs of their variants"),
+        required("pair_baskets", "BIGINT", "sum of pair_baskets over them"),
+    ),
+    checks=(
+        Check("two_groups", "anchor_group_id <> candidate_group_id"),
+        Check("pair_within_baskets", "pair_buyers >= 1 AND pair_buyers <= pair_baskets"),
+    ),
+)
+
 BASKET_STRATA = Contract(
     name="basket_strata",
     layer=Layer.STATE,
@@ -176,6 +195,7 @@ TABLES = (
     REGION_SUPPORT,
     VARIANT_SUPPORT,
     PAIR_SUPPORT,
+    GROUP_PAIR_SUPPORT,
     BASKET_STRATA,
     CATEGORY_STRATUM_SUPPORT,
     CATEGORY_PAIR_SUPPORT,
