@@ -9,7 +9,8 @@ from sidecart.baskets import baskets, counted, variant_ids, view_baskets
 from sidecart.compatibility import basket_categories, basket_strata, category_pair_support, category_stratum_support
 from sidecart.contracts import silver, state
 from sidecart.extremes import buyer_activity, excluded_baskets
-from sidecart.pairs import pair_support, region_support, shards_for, variant_support
+from sidecart.group_support import group_pair_support
+from sidecart.pairs import flat_pairs, pair_support, region_support, shards_for, variant_support
 from sidecart.storage.run import Output, Run
 from sidecart.variants import variant_facts
 from sidecart_jobs.arguments import run_as_task
@@ -40,7 +41,9 @@ def update_pairs(run: Run) -> None:
     )
     run.write(state.VARIANT_FACTS, facts, reads=silver.CATALOG)
     categorised = basket_categories(counting, run.read(state.VARIANT_FACTS), settings.compatibility)
+    groups = group_pair_support(_root_pairs(run), run.read(state.VARIANT_FACTS), settings.scoring.support_unit)
     run.write_together(
+        Output(state.GROUP_PAIR_SUPPORT, groups, reads=state.PAIR_SUPPORT),
         Output(state.CATEGORY_PAIR_SUPPORT, category_pair_support(categorised), reads=state.BASKETS),
         Output(state.CATEGORY_STRATUM_SUPPORT, category_stratum_support(categorised), reads=state.BASKETS),
     )
@@ -65,6 +68,10 @@ def _shards(run: Run, pair_events: DataFrame) -> int:
 
 def _events(run: Run) -> DataFrame:
     return run.read(state.BUYER_ACTIVITY).where("NOT is_extreme").agg(F.sum("pair_events"))
+
+
+def _root_pairs(run: Run) -> DataFrame:
+    return flat_pairs(run.read(state.PAIR_SUPPORT).where(F.col("region_id") == run.settings.shop.root_region))
 
 
 def _root_support(run: Run) -> DataFrame:

@@ -29,6 +29,17 @@ def shrunk_lift(joint: Column, expected: Column, parent: Column, prior: float) -
     return (joint + F.lit(prior) * parent) / (expected + F.lit(prior))
 
 
+def shrunk_to_parent(joint: Column, expected: Column, parent: Column, prior: float) -> Column:
+    """(O + prior parent) / (E + prior): lift, pulled to its parent's where little is expected."""
+    return (joint + F.lit(prior) * parent) / (expected + F.lit(prior))
+
+
+def backed_off(support: Column, group_support: Column, part: Column, prior: float) -> Column:
+    """C_G (c + k min(1, part)) / (C_G + k): a pair's support, pulled to its part of its groups' by k pseudo-pairs."""
+    lent = F.lit(prior) * F.least(F.lit(1.0), part)
+    return group_support * (support + lent) / (group_support + F.lit(prior))
+
+
 def required_support(lift: Column, constant: float, power: float) -> Column:
     """ceil(max(1, constant / lift) ^ power): the less compatible, the more evidence is asked."""
     asked = F.ceil(F.pow(F.greatest(F.lit(1.0), F.lit(constant) / lift), F.lit(power)))

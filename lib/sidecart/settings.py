@@ -192,6 +192,21 @@ class ColdStartSettings:
 
 
 @checked_dataclass(frozen=True, config=_STRICT)
+class VariantSettings:
+    """What a pair of variants borrows from the other variants of their groups."""
+
+    group_prior: Annotated[float, Field(ge=0)] = 30.0
+    """Pseudo-pairs by which a pair is pulled to its part of the groups' count; larger trusts single variants less, 0
+    leaves every pair its own count."""
+    lending_support: Annotated[int, Field(ge=1)] = 3
+    """Pairs that never met borrow from groups that met so often, in the support unit; smaller makes more pairs."""
+    attribute_prior: Annotated[float, Field(gt=0)] = 20.0
+    """Pseudo-pairs that pull an attribute's lift to all categories', and that to 1; larger trusts rare ones less."""
+    alternates: Annotated[int, Field(ge=1, le=100)] = 3
+    """Variants of one group that an anchor keeps, best first: the next one stands in where a region lacks the first."""
+
+
+@checked_dataclass(frozen=True, config=_STRICT)
 class RegionSettings:
     """Which regions have lists of their own, and how they borrow strength."""
 
@@ -243,6 +258,7 @@ class Settings:
     baskets: BasketSettings = field(default_factory=BasketSettings)
     compatibility: CompatibilitySettings = field(default_factory=CompatibilitySettings)
     scoring: ScoringSettings = field(default_factory=ScoringSettings)
+    variants: VariantSettings = field(default_factory=VariantSettings)
     regions: RegionSettings = field(default_factory=RegionSettings)
     cold_start: ColdStartSettings = field(default_factory=ColdStartSettings)
     lists: ListSettings = field(default_factory=ListSettings)

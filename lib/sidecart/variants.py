@@ -40,6 +40,7 @@ def variant_facts(
         category_at(path, own_level).alias("own_category"),
         brand_mode(path, settings.cold_start).alias("brand_mode"),
         F.row_number().over(Window.orderBy("variant_id")).alias("id_order"),
+        F.coalesce("attributes", F.create_map().cast("map<string,string>")).alias("attributes"),
         "buyers",
         "baskets",
         draw_of(F.col("variant_id")).alias("draw"),

@@ -26,6 +26,28 @@ CATEGORY_COMPATIBILITY = Contract(
     ),
 )
 
+ATTRIBUTE_LIFT = Contract(
+    name="attribute_lift",
+    layer=Layer.GOLD,
+    one_row="an attribute in two categories, in one direction: how agreement within two groups changes joint counts",
+    key=("category_a", "category_b", "attribute"),
+    columns=(
+        required("category_a", "STRING", "the anchor's category; * stands for all pairs of categories together"),
+        required("category_b", "STRING", "the candidate's"),
+        required("attribute", "STRING", "the attribute: colour, size and the like"),
+        required("joint_same", "BIGINT", "support, summed over pairs of variants with equal values"),
+        required("expected_same", "DOUBLE", "the same, had the variants' shares of their groups decided alone"),
+        required("joint_other", "BIGINT", "support, summed over pairs of variants with different values"),
+        required("expected_other", "DOUBLE", "the same, had shares decided alone"),
+        required("parent_same", "DOUBLE", "what lift_same is pulled to: that of all categories, whose own is 1"),
+        required("parent_other", "DOUBLE", "what lift_other is pulled to"),
+        required("lift_same", "DOUBLE", "(joint_same + prior * parent_same) / (expected_same + prior)"),
+        required("lift_other", "DOUBLE", "(joint_other + prior * parent_other) / (expected_other + prior)"),
+        required("release_id", "STRING", "the release"),
+    ),
+    checks=(Check("lift_positive", "lift_same > 0 AND lift_other > 0"),),
+)
+
 SHORTLISTS = Contract(
     name="shortlists",
     layer=Layer.GOLD,
@@ -136,4 +158,12 @@ BASE_LISTS = Contract(
     checks=(Check("not_empty", "candidates >= 1"),),
 )
 
-TABLES = (CATEGORY_COMPATIBILITY, SCORING_PARAMETERS, EXPOSURE_FACTORS, SHORTLISTS, BASE_LISTS)
+TABLES = (
+    CATEGORY_COMPATIBILITY,
+    ATTRIBUTE_LIFT,
+    EVIDENCE_THRESHOLDS,
+    SCORING_PARAMETERS,
+    EXPOSURE_FACTORS,
+    SHORTLISTS,
+    BASE_LISTS,
+)

@@ -73,6 +73,7 @@ VARIANT_FACTS = Contract(
         Column("subcategory_id", "STRING", "its category one level below, or where its branch ends"),
         Column("own_category", "STRING", "its category at the level that lists exclude as the anchor's own"),
         required("brand_mode", "STRING", "how fills of its own lists treat its brand: off, first or only"),
+        required("attributes", "MAP<STRING,STRING>", "colour, size and the like"),
         required("buyers", "INT", "buyers, whole shop, who ever had it in a counted basket"),
         required("baskets", "INT", "counted baskets, whole shop, that hold it"),
         required("draw", "BIGINT", "1 to 2^31 - 2, from the md5 of variant_id: fills are drawn by it"),
@@ -168,6 +169,24 @@ VIEW_PAIR_SUPPORT = Contract(
     checks=(Check("arrays_agree", "size(candidates) = size(pair_buyers) AND size(candidates) = size(pair_baskets)"),),
 )
 
+GROUP_PAIR_SUPPORT = Contract(
+    name="group_pair_support",
+    layer=Layer.STATE,
+    one_row="two groups that met, whole shop, one of them of several bought variants; both directions are stored",
+    key=("anchor_group_id", "candidate_group_id"),
+    cluster_by=("anchor_group_id", "candidate_group_id"),
+    columns=(
+        required("anchor_group_id", "STRING", "the group of the anchor"),
+        required("candidate_group_id", "STRING", "the group of the candidate"),
+        required("pair_buyers", "BIGINT", "sum of pair_buyers over the pairs of their variants"),
+        required("pair_baskets", "BIGINT", "sum of pair_baskets over them"),
+    ),
+    checks=(
+        Check("two_groups", "anchor_group_id <> candidate_group_id"),
+        Check("pair_within_baskets", "pair_buyers >= 1 AND pair_buyers <= pair_baskets"),
+    ),
+)
+
 BASKET_STRATA = Contract(
     name="basket_strata",
     layer=Layer.STATE,
@@ -218,6 +237,7 @@ TABLES = (
     PAIR_SUPPORT,
     VIEW_BASKETS,
     VIEW_PAIR_SUPPORT,
+    GROUP_PAIR_SUPPORT,
     BASKET_STRATA,
     CATEGORY_STRATUM_SUPPORT,
     CATEGORY_PAIR_SUPPORT,

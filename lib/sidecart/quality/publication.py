@@ -24,6 +24,7 @@ AT_LEAST: dict[Contract, int] = {
     state.BUYER_ACTIVITY: 1,
     state.VARIANT_SUPPORT: 1,
     state.PAIR_SUPPORT: 1,
+    state.GROUP_PAIR_SUPPORT: 0,
     gold.CATEGORY_COMPATIBILITY: 0,
     gold.SCORING_PARAMETERS: 1,
     gold.EXPOSURE_FACTORS: 0,
