@@ -24,6 +24,31 @@ CATEGORY_COMPATIBILITY = Contract(
     ),
 )
 
+EVIDENCE_THRESHOLDS = Contract(
+    name="evidence_thresholds",
+    layer=Layer.GOLD,
+    one_row="pairs of variants of like expectation and category lift, whole shop: the support that evidence asks there",
+    key=("lift_class", "expected_cell"),
+    columns=(
+        required("lift_class", "STRING", "range of the categories' lift; own: both variants are of one category"),
+        required("expected_cell", "INT", "number of the cell; larger expects more"),
+        required("expected_from", "DOUBLE", "least joint baskets that chance would make of a pair of the cell"),
+        required("expected_to", "DOUBLE", "where the next cell begins"),
+        required("seen_pairs", "BIGINT", "pairs that met, each once, not once in each direction"),
+        Column("strong_support", "BIGINT", "support from which a pair is strong; null where none is"),
+        Column("strong_seen_pairs", "BIGINT", "pairs with that support or more"),
+        Column("strong_chance_pairs", "DOUBLE", "of all pairs, met or not, those that chance would bring there"),
+        Column("likely_support", "BIGINT", "support from which a pair is at least likely; null where none is"),
+        Column("likely_seen_pairs", "BIGINT", "pairs with that support or more"),
+        Column("likely_chance_pairs", "DOUBLE", "of all pairs, met or not, those that chance would bring there"),
+        required("release_id", "STRING", "the release"),
+    ),
+    checks=(
+        Check("cell_not_empty", "expected_from < expected_to"),
+        Check("likely_asks_no_more", "likely_support <= strong_support"),
+    ),
+)
+
 SHORTLISTS = Contract(
     name="shortlists",
     layer=Layer.GOLD,
@@ -88,4 +113,4 @@ BASE_LISTS = Contract(
     checks=(Check("not_empty", "candidates >= 1"),),
 )
 
-TABLES = (CATEGORY_COMPATIBILITY, SHORTLISTS, BASE_LISTS)
+TABLES = (CATEGORY_COMPATIBILITY, EVIDENCE_THRESHOLDS, SHORTLISTS, BASE_LISTS)

@@ -24,7 +24,9 @@ AT_LEAST: dict[Contract, int] = {
     state.BUYER_ACTIVITY: 1,
     state.VARIANT_SUPPORT: 1,
     state.PAIR_SUPPORT: 1,
+    state.VARIANT_STRATUM_SUPPORT: 1,
     gold.CATEGORY_COMPATIBILITY: 0,
+    gold.EVIDENCE_THRESHOLDS: 0,
     gold.SHORTLISTS: 1,
     gold.BASE_LISTS: 1,
 }
