@@ -5,13 +5,16 @@ from __future__ import annotations
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
+from sidecart.attribute_lift import attribute_lift
 from sidecart.calibration import calibration, set_parameters
 from sidecart.compatibility import CategoryCounts, category_compatibility
 from sidecart.contracts import gold, silver, state
+from sidecart.evidence import ChanceInputs, evidence_thresholds, met_pairs
+from sidecart.pairs import flat_pairs
 from sidecart.scoring import ScoringParameters
 from sidecart.shortlists import (
     ListInputs,
-    admitted_at_root,
+    admitted_pairs,
     base_lists,
     fills,
     listed_candidates,
@@ -26,8 +29,7 @@ from sidecart_jobs.arguments import run_as_task
 def build_shortlists(run: Run) -> None:
     """Write category_compatibility, the scoring parameters, shortlists and base_lists from state and silver."""
     settings, marks = run.settings, _marks(run)
-    measured = category_compatibility(_category_counts(run), settings.compatibility)
-    run.write(gold.CATEGORY_COMPATIBILITY, measured.withColumns(marks), reads=state.CATEGORY_PAIR_SUPPORT)
+    _write_measures(run)
     with staging(run.warehouse.spark, run.warehouse.location, run.run_id) as stage:
         inputs = _inputs(run)
         parameters = _parameters(run, inputs, stage)
@@ -36,6 +38,30 @@ def build_shortlists(run: Run) -> None:
         lists = shortlists(inputs, listed, filled, parameters, settings)
         run.write(gold.SHORTLISTS, lists.withColumns(marks), reads=state.PAIR_SUPPORT)
     run.write(gold.BASE_LISTS, base_lists(run.read(gold.SHORTLISTS)).withColumns(marks), reads=gold.SHORTLISTS)
+
+
+def _write_measures(run: Run) -> None:
+    """What judges pairs: compatibility of categories, thresholds of evidence, lifts of attributes."""
+    settings, marks = run.settings, _marks(run)
+    compatibility = category_compatibility(_category_counts(run), settings.compatibility)
+    run.write(gold.CATEGORY_COMPATIBILITY, compatibility.withColumns(marks), reads=state.CATEGORY_PAIR_SUPPORT)
+    facts, pairs = run.read(state.VARIANT_FACTS), _root_pairs(run)
+    chance = ChanceInputs(
+        variant_stratum_support=run.read(state.VARIANT_STRATUM_SUPPORT),
+        basket_strata=run.read(state.BASKET_STRATA),
+        variant_facts=facts,
+        category_compatibility=run.read(gold.CATEGORY_COMPATIBILITY),
+    )
+    thresholds = evidence_thresholds(met_pairs(pairs, chance, settings), chance, settings)
+    lifts = attribute_lift(pairs, run.read(state.GROUP_PAIR_SUPPORT), facts, settings)
+    run.write_together(
+        Output(gold.EVIDENCE_THRESHOLDS, thresholds.withColumns(marks), reads=state.PAIR_SUPPORT),
+        Output(gold.ATTRIBUTE_LIFT, lifts.withColumns(marks), reads=state.GROUP_PAIR_SUPPORT),
+    )
+
+
+def _root_pairs(run: Run) -> DataFrame:
+    return flat_pairs(run.read(state.PAIR_SUPPORT).where(F.col("region_id") == run.settings.shop.root_region))
 
 
 def _marks(run: Run) -> dict[str, Column]:
@@ -54,10 +80,15 @@ def _category_counts(run: Run) -> CategoryCounts:
 def _inputs(run: Run) -> ListInputs:
     return ListInputs(
         pair_support=run.read(state.PAIR_SUPPORT),
+        group_pair_support=run.read(state.GROUP_PAIR_SUPPORT),
+        variant_stratum_support=run.read(state.VARIANT_STRATUM_SUPPORT),
+        basket_strata=run.read(state.BASKET_STRATA),
         view_pair_support=run.read(state.VIEW_PAIR_SUPPORT),
         variant_support=run.read(state.VARIANT_SUPPORT),
         region_support=run.read(state.REGION_SUPPORT),
         category_compatibility=run.read(gold.CATEGORY_COMPATIBILITY),
+        attribute_lift=run.read(gold.ATTRIBUTE_LIFT),
+        evidence_thresholds=run.read(gold.EVIDENCE_THRESHOLDS),
         offers=run.read(silver.OFFERS),
         regions=run.read(silver.REGIONS),
         variant_facts=run.read(state.VARIANT_FACTS),
@@ -83,7 +114,7 @@ def _calibration(run: Run, inputs: ListInputs) -> DataFrame:
     settings = run.settings
     if settings.scoring.is_exponent_set:
         return set_parameters(run.warehouse.spark, settings.scoring)
-    admitted = admitted_at_root(inputs, settings)
+    admitted = admitted_pairs(inputs, settings)
     return calibration(admitted, inputs.variant_facts, root_members(inputs, settings), settings.scoring)
 
 

@@ -8,6 +8,7 @@ from pyspark.sql import functions as F
 from sidecart.baskets import baskets, counted, variant_ids, view_baskets
 from sidecart.compatibility import basket_categories, basket_strata, category_pair_support, category_stratum_support
 from sidecart.contracts import silver, state
+from sidecart.evidence import variant_stratum_support
 from sidecart.extremes import buyer_activity, excluded_baskets
 from sidecart.group_support import group_pair_support
 from sidecart.pairs import flat_pairs, pair_support, region_support, shards_for, variant_support
@@ -32,6 +33,7 @@ def update_pairs(run: Run) -> None:
         Output(state.PAIR_SUPPORT, pair_support(counting, regions, _shards(run, _events(run))), reads=state.BASKETS),
         Output(state.REGION_SUPPORT, region_support(counting, regions), reads=state.BASKETS),
         Output(state.BASKET_STRATA, basket_strata(counting), reads=state.BASKETS),
+        Output(state.VARIANT_STRATUM_SUPPORT, variant_stratum_support(counting), reads=state.BASKETS),
     )
     _write_views(run)
     run.write(state.VARIANT_SUPPORT, variant_support(run.read(state.PAIR_SUPPORT)), reads=state.PAIR_SUPPORT)

@@ -12,6 +12,7 @@ from pyspark.sql import functions as F
 
 from builders import Shop
 from sidecart.assortments import offers_of_all_regions
+from sidecart.attribute_lift import attribute_lift
 from sidecart.compatibility import (
     CategoryCounts,
     basket_categories,
@@ -20,7 +21,9 @@ from sidecart.compatibility import (
     category_pair_support,
     category_stratum_support,
 )
-from sidecart.pairs import pair_support, region_support, variant_support
+from sidecart.evidence import ChanceInputs, evidence_thresholds, met_pairs, variant_stratum_support
+from sidecart.group_support import group_pair_support
+from sidecart.pairs import flat_pairs, pair_support, region_support, variant_support
 from sidecart.settings import Settings
 from sidecart.shortlists import ListInputs
 from sidecart.variants import variant_facts
@@ -78,13 +81,24 @@ def counted_shop(shop: Shop, settings: Settings, orders: int, seed: int) -> Coun
         basket_strata(baskets), category_stratum_support(categories), category_pair_support(categories), facts
     )
     compatibility = category_compatibility(counts, settings.compatibility)
+    pairs = flat_pairs(support.where("region_id = 'root'"))
+    groups = _settled(group_pair_support(pairs, facts, settings.scoring.support_unit))
+    chance = ChanceInputs(
+        _settled(variant_stratum_support(baskets)), basket_strata(baskets), facts, _settled(compatibility)
+    )
+    thresholds = evidence_thresholds(met_pairs(pairs, chance, settings), chance, settings)
     offers = shop.offers(**{city: " ".join(_sold(chance, goods)) for city in CITIES})
     inputs = ListInputs(
         pair_support=support,
+        group_pair_support=groups,
+        variant_stratum_support=chance.variant_stratum_support,
+        basket_strata=_settled(chance.basket_strata),
         view_pair_support=_settled(pair_support(views, regions, shards=2)),
         variant_support=of_variants,
         region_support=_settled(region_support(baskets, regions)),
-        category_compatibility=_settled(compatibility),
+        category_compatibility=chance.category_compatibility,
+        attribute_lift=_settled(attribute_lift(pairs, groups, facts, settings)),
+        evidence_thresholds=_settled(thresholds),
         offers=_settled(offers_of_all_regions(offers, regions)),
         regions=regions,
         variant_facts=facts,

@@ -24,7 +24,9 @@ def _admitted(shop: Shop, pairs: DataFrame, scoring: ScoringSettings, **facts: M
             for a, b, lift, n in lifts
         ),
     )
-    return admitted_pairs(pairs, shop.facts(**facts), measured, scoring, CompatibilitySettings())
+    own = pairs.withColumn("support", pairs[f"pair_{scoring.support_unit}"]).drop("region_id")
+    alone = own.withColumns({"group_support": own["support"], "effective_support": own["support"]})
+    return admitted_pairs(alone, shop.facts(**facts), measured, scoring, CompatibilitySettings())
 
 
 def _candidates(shop: Shop, found: DataFrame) -> list[str]:

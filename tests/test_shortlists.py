@@ -26,6 +26,7 @@ SETTINGS = settings_from(
         "compatibility": {"prior_baskets": 2.0},
         "scoring": {"popularity_prior": 3.0, "popularity_exponent": 0.5},
         "cold_start": {"fill_to": 8, "pool": 12},
+        "variants": {"group_prior": 0.0},
     }
 )
 ROW = (

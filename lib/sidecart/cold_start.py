@@ -66,8 +66,8 @@ def joint_views(view_pairs: DataFrame, inputs: ColdInputs, settings: Settings) -
     """One row per (anchor, candidate) viewed in one session whose categories complement each other.
 
     In: flat pairs of the whole shop's views. Confidence is c/n_i of views, in the support unit (a viewer for a buyer, a
-    session for a basket); the gate asks of it what it asks of orders. Out: the columns of scoring.admitted_pairs and
-    view_support; support of orders is 0.
+    session for a basket); the gate asks of it what it asks of orders. Out: anchor, candidate, candidate_id_order,
+    anchor_support, candidate_support, category_lift, required_support, confidence, tier, view_support.
     """
     unit = settings.scoring.support_unit
     pairs = view_pairs.select(
@@ -97,7 +97,6 @@ def joint_views(view_pairs: DataFrame, inputs: ColdInputs, settings: Settings) -
     return passing.where((F.col("anchor_brand_mode") != "only") | is_same).select(
         "anchor",
         "candidate",
-        *(F.lit(0).alias(name) for name in ("pair_buyers", "pair_baskets", "support")),
         "candidate_id_order",
         "anchor_support",
         "candidate_support",

@@ -40,33 +40,28 @@ def admitted_pairs(
 ) -> DataFrame:
     """One row per (anchor, candidate) of the whole shop that passes the gate.
 
-    A pair passes where its support reaches what its categories require (an unknown category has lift 1), the two
-    are of different groups, and they do not share the own-category that the shop excludes.
+    A pair passes where the support of its groups reaches what its categories require (an unknown category has lift 1),
+    the two are of different groups, and they do not share the own-category that the shop excludes.
 
-    In: flat pairs of the root; facts (variant_facts); category_compatibility. Out: anchor, candidate, pair_buyers,
-    pair_baskets, support, anchor_support, candidate_support, confidence (c/n_i), category_lift, required_support,
-    candidate_id_order, tier.
+    In: pairs of the root with what their groups lend (group_support.backed_off_pairs); facts (variant_facts);
+    category_compatibility. Out: their columns, anchor_support, candidate_support, confidence (c'/n_i), category_lift,
+    required_support, both category ids, candidate_id_order, tier.
     """
-    pairs = root_pairs.select(
-        "anchor",
-        "candidate",
-        "pair_buyers",
-        "pair_baskets",
-        F.col(f"pair_{scoring.support_unit}").alias("support"),
-    )
     anchors, candidates = facts_of("anchor", facts, scoring), facts_of("candidate", facts, scoring)
-    described = pairs.join(anchors, "anchor").join(candidates, "candidate")
+    described = root_pairs.join(anchors, "anchor").join(candidates, "candidate")
     passing = with_lift(described, compatibility, gate).where(
-        (F.col("support") >= F.col("required_support")) & is_of_another_product()
+        (F.col("group_support") >= F.col("required_support")) & is_of_another_product()
     )
     return passing.select(
-        *pairs.columns,
+        *root_pairs.columns,
         "candidate_id_order",
+        "anchor_category_id",
+        "candidate_category_id",
         "anchor_support",
         "candidate_support",
         "category_lift",
         "required_support",
-        (F.col("support") / F.col("anchor_support")).alias("confidence"),
+        (F.col("effective_support") / F.col("anchor_support")).alias("confidence"),
         F.lit(TIER_ORDERS).alias("tier"),
     )
 

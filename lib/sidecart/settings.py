@@ -207,6 +207,18 @@ class VariantSettings:
 
 
 @checked_dataclass(frozen=True, config=_STRICT)
+class EvidenceSettings:
+    """What the classes of evidence ask of a pair."""
+
+    strong_share: Annotated[float, Field(gt=0, lt=1)] = 0.1
+    """Largest share of chance among `strong` pairs (q); smaller asks more support."""
+    likely_share: Annotated[float, Field(gt=0, lt=1)] = 0.5
+    """Largest share of chance among `likely` and `strong` pairs together; smaller asks more support."""
+    least_support: Annotated[int, Field(ge=1)] = 2
+    """A pair with less support is `weak`; at 1 a single basket of rare goods is evidence for all of its pairs."""
+
+
+@checked_dataclass(frozen=True, config=_STRICT)
 class RegionSettings:
     """Which regions have lists of their own, and how they borrow strength."""
 
@@ -259,6 +271,7 @@ class Settings:
     compatibility: CompatibilitySettings = field(default_factory=CompatibilitySettings)
     scoring: ScoringSettings = field(default_factory=ScoringSettings)
     variants: VariantSettings = field(default_factory=VariantSettings)
+    evidence: EvidenceSettings = field(default_factory=EvidenceSettings)
     regions: RegionSettings = field(default_factory=RegionSettings)
     cold_start: ColdStartSettings = field(default_factory=ColdStartSettings)
     lists: ListSettings = field(default_factory=ListSettings)

@@ -13,6 +13,8 @@ from pyspark.sql import functions as F
 from sidecart import cold_start
 from sidecart.base_lists import cut_base_lists, list_pages, list_regions, slot_bitsets, slot_members
 from sidecart.cold_start import ColdInputs
+from sidecart.evidence import with_evidence_class, with_expected_baskets
+from sidecart.group_support import GroupEvidence, backed_off_pairs
 from sidecart.pairs import flat_pairs
 from sidecart.regional_lists import RegionalCounts, regional_evidence, regional_lists
 from sidecart.scoring import TIER_ORDERS, TIER_OTHER_BRAND, TIER_SAME_BRAND, ScoringParameters, with_score_key
@@ -23,14 +25,17 @@ from sidecart.variants import facts_of
 SOURCE_ORDERS, SOURCE_VIEWS, SOURCE_POPULARITY, SOURCE_BRAND = "orders", "views", "popularity", "brand"
 
 _NO_REGIONAL_EVIDENCE = {"region_pair_support": 0, "region_anchor_support": 0, "region_weight": 0.0}
-_NO_PAIR = {
+_NO_ORDERS = {
     "pair_buyers": 0,
     "pair_baskets": 0,
-    "view_support": 0,
-    "required_support": 0,
-    "confidence": 0.0,
-    "exposure_factor": 1.0,
-} | _NO_REGIONAL_EVIDENCE
+    "support": 0,
+    "group_support": 0,
+    "attribute_lift": 1.0,
+    "effective_support": 0.0,
+    "expected_baskets": 0.0,
+    "evidence_class": "fill",
+}
+_NO_VIEWS = {"view_support": 0, "required_support": 0, "confidence": 0.0, "exposure_factor": 1.0}
 
 
 @dataclass(frozen=True)
@@ -38,10 +43,15 @@ class ListInputs:
     """What lists are made of: tables of state, silver and gold by their names."""
 
     pair_support: DataFrame
+    group_pair_support: DataFrame
     view_pair_support: DataFrame
+    variant_stratum_support: DataFrame
+    basket_strata: DataFrame
     variant_support: DataFrame
     region_support: DataFrame
     category_compatibility: DataFrame
+    attribute_lift: DataFrame
+    evidence_thresholds: DataFrame
     offers: DataFrame
     regions: DataFrame
     variant_facts: DataFrame
@@ -60,6 +70,10 @@ class ListInputs:
         """What each of them may sell (base_lists.slot_members)."""
         return slot_members(self.offers, self.list_regions(settings), self.variant_facts)
 
+    def sold(self, settings: Settings) -> DataFrame:
+        """One row per variant that any of them may sell: candidate."""
+        return self.members(settings).select(F.col("variant").alias("candidate")).distinct()
+
     def evidence(self, settings: Settings) -> DataFrame:
         """Where regional evidence enters a list of something sold there (regional_lists.regional_evidence)."""
         sold = self.members(settings).withColumnRenamed("variant", "anchor")
@@ -74,9 +88,17 @@ def root_members(inputs: ListInputs, settings: Settings) -> DataFrame:
     return inputs.members(settings).where("slot = 0").select("variant")
 
 
-def admitted_at_root(inputs: ListInputs, settings: Settings) -> DataFrame:
-    """Pairs of the whole shop that pass the gate and whose candidate any region with lists may sell."""
-    return _admitted(inputs, inputs.at_root(inputs.pair_support), settings)
+def admitted_pairs(inputs: ListInputs, settings: Settings, anchors: DataFrame | None = None) -> DataFrame:
+    """Pairs of the whole shop that pass the gate and whose candidate any region with lists may sell.
+
+    All of them, or those of `anchors` (anchor); see scoring.admitted_pairs.
+    """
+    rows = inputs.at_root(inputs.pair_support)
+    met = flat_pairs(rows if anchors is None else rows.join(F.broadcast(anchors), "anchor", "left_semi"))
+    groups = GroupEvidence(inputs.group_pair_support, inputs.attribute_lift, inputs.variant_facts)
+    lent = backed_off_pairs(met, groups, settings, anchors, inputs.sold(settings))
+    facts, compatibility = inputs.variant_facts, inputs.category_compatibility
+    return pairs_that_pass(lent, facts, compatibility, settings.scoring, settings.compatibility)
 
 
 def listed_candidates(inputs: ListInputs, parameters: ScoringParameters, settings: Settings) -> DataFrame:
@@ -86,8 +108,7 @@ def listed_candidates(inputs: ListInputs, parameters: ScoringParameters, setting
     """
     own, members, evidence = inputs.list_regions(settings), inputs.members(settings), inputs.evidence(settings)
     pages = list_pages(members, inputs.variant_facts).join(evidence, ["slot", "anchor"], "left_anti")
-    root_rows, view_rows = inputs.at_root(inputs.pair_support), inputs.at_root(inputs.view_pair_support)
-    scored = _scored(inputs, root_rows, view_rows, parameters, settings)
+    scored = _scored(inputs, parameters, settings)
     cut = cut_base_lists(scored, members, pages, own, settings.lists)
     plain = cut.withColumns({name: F.lit(value) for name, value in _NO_REGIONAL_EVIDENCE.items()})
     regional = _regional(inputs, evidence, parameters, settings)
@@ -98,7 +119,7 @@ def fills(inputs: ListInputs, listed: DataFrame, settings: Settings) -> DataFram
     """One row per candidate that fills a list which `listed` leaves short (cold_start.fills)."""
     own, members = inputs.list_regions(settings), inputs.members(settings)
     short = cold_start.short_lists(list_pages(members, inputs.variant_facts), listed, inputs.variant_facts, settings)
-    cold = _cold_inputs(inputs, inputs.at_root(inputs.pair_support), slot_bitsets(members, own, "candidate"))
+    cold = _cold_inputs(inputs, slot_bitsets(members, own, "candidate"))
     return cold_start.fills(short, cold_start.pools(cold, settings), settings.cold_start)
 
 
@@ -123,40 +144,36 @@ def base_lists(shortlists: DataFrame) -> DataFrame:
     return shortlists.groupBy("region_id", "anchor_id").agg(F.count(F.lit(1)).cast("int").alias("candidates"))
 
 
-def _admitted(inputs: ListInputs, root_rows: DataFrame, settings: Settings) -> DataFrame:
-    """Admitted pairs of root rows whose candidate any region with lists may sell."""
-    sold = inputs.members(settings).select(F.col("variant").alias("candidate")).distinct()
-    met = flat_pairs(root_rows).join(F.broadcast(sold), "candidate", "left_semi")
-    return pairs_that_pass(
-        met, inputs.variant_facts, inputs.category_compatibility, settings.scoring, settings.compatibility
-    )
-
-
 def _scored(
-    inputs: ListInputs, root_rows: DataFrame, view_rows: DataFrame, parameters: ScoringParameters, settings: Settings
+    inputs: ListInputs, parameters: ScoringParameters, settings: Settings, anchors: DataFrame | None = None
 ) -> DataFrame:
     """Candidates with the whole shop's score: what orders say and, where they do not, joint views."""
-    admitted = _admitted(inputs, root_rows, settings).withColumn("view_support", F.lit(0))
+    admitted = admitted_pairs(inputs, settings, anchors)
+    expected = with_expected_baskets(admitted, inputs.variant_stratum_support, inputs.basket_strata)
+    classed = with_evidence_class(expected, inputs.evidence_thresholds).withColumn("view_support", F.lit(0))
     if settings.cold_start.fill_to and settings.cold_start.views:
-        sold = inputs.members(settings).select(F.col("variant").alias("candidate")).distinct()
-        cold = _cold_inputs(inputs, root_rows, sold)
-        fresh = cold_start.joint_views(flat_pairs(view_rows), cold, settings)
-        fresh = fresh.join(admitted.select("anchor", "candidate"), ["anchor", "candidate"], "left_anti")
-        admitted = admitted.unionByName(fresh)
-    return with_score_key(admitted, parameters, settings.scoring)
+        classed = classed.unionByName(_viewed(inputs, admitted, settings, anchors), allowMissingColumns=True)
+    return with_score_key(classed, parameters, settings.scoring)
 
 
-def _cold_inputs(inputs: ListInputs, root_rows: DataFrame, offered: DataFrame) -> ColdInputs:
-    return ColdInputs(flat_pairs(root_rows), inputs.variant_facts, inputs.category_compatibility, offered)
+def _viewed(inputs: ListInputs, admitted: DataFrame, settings: Settings, anchors: DataFrame | None) -> DataFrame:
+    """Joint views of pairs that orders do not bring."""
+    rows = inputs.at_root(inputs.view_pair_support)
+    viewed = flat_pairs(rows if anchors is None else rows.join(F.broadcast(anchors), "anchor", "left_semi"))
+    found = cold_start.joint_views(viewed, _cold_inputs(inputs, inputs.sold(settings)), settings)
+    fresh = found.join(admitted.select("anchor", "candidate"), ["anchor", "candidate"], "left_anti")
+    return fresh.withColumns({name: F.lit(value) for name, value in _NO_ORDERS.items()})
+
+
+def _cold_inputs(inputs: ListInputs, offered: DataFrame) -> ColdInputs:
+    root_pairs = flat_pairs(inputs.at_root(inputs.pair_support))
+    return ColdInputs(root_pairs, inputs.variant_facts, inputs.category_compatibility, offered)
 
 
 def _regional(inputs: ListInputs, evidence: DataFrame, parameters: ScoringParameters, settings: Settings) -> DataFrame:
     """Lists that regional evidence entered; only rows of their anchors and regions are opened."""
-    anchors = F.broadcast(evidence.select("anchor").distinct())
+    scored = _scored(inputs, parameters, settings, evidence.select("anchor").distinct())
     nodes = F.broadcast(evidence.select(F.col("evidence_region").alias("region_id"), "anchor").distinct())
-    root_rows = inputs.at_root(inputs.pair_support).join(anchors, "anchor", "left_semi")
-    view_rows = inputs.at_root(inputs.view_pair_support).join(anchors, "anchor", "left_semi")
-    scored = _scored(inputs, root_rows, view_rows, parameters, settings)
     counts = flat_pairs(inputs.pair_support.join(nodes, ["region_id", "anchor"], "left_semi"))
     return regional_lists(scored, RegionalCounts(evidence, counts), inputs.members(settings), parameters, settings)
 
@@ -165,7 +182,8 @@ def _merged(listed: DataFrame, filled: DataFrame, facts: DataFrame) -> DataFrame
     """All rows of lists, those that were filled ranked anew."""
     keys = filled.select("slot", "anchor").distinct()
     full = listed.withColumn("fill_support", F.lit(0).cast("bigint"))
-    added = filled.withColumns({name: F.lit(value) for name, value in _NO_PAIR.items()})
+    nothing = _NO_ORDERS | _NO_VIEWS | _NO_REGIONAL_EVIDENCE
+    added = filled.withColumns({name: F.lit(value) for name, value in nothing.items()})
     touched = full.join(keys, ["slot", "anchor"], "left_semi").drop("rank")
     order = facts.select(F.col("variant").alias("candidate"), F.col("id_order").alias("candidate_id_order"))
     best = Window.partitionBy("slot", "anchor").orderBy(

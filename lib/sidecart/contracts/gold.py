@@ -48,6 +48,31 @@ ATTRIBUTE_LIFT = Contract(
     checks=(Check("lift_positive", "lift_same > 0 AND lift_other > 0"),),
 )
 
+EVIDENCE_THRESHOLDS = Contract(
+    name="evidence_thresholds",
+    layer=Layer.GOLD,
+    one_row="pairs of variants of like expectation and category lift, whole shop: the support that evidence asks there",
+    key=("lift_class", "expected_cell"),
+    columns=(
+        required("lift_class", "STRING", "range of the categories' lift; own: both variants are of one category"),
+        required("expected_cell", "INT", "number of the cell; larger expects more"),
+        required("expected_from", "DOUBLE", "least joint baskets that chance would make of a pair of the cell"),
+        required("expected_to", "DOUBLE", "where the next cell begins"),
+        required("seen_pairs", "BIGINT", "pairs that met, each once, not once in each direction"),
+        Column("strong_support", "BIGINT", "support from which a pair is strong; null where none is"),
+        Column("strong_seen_pairs", "BIGINT", "pairs with that support or more"),
+        Column("strong_chance_pairs", "DOUBLE", "of all pairs, met or not, those that chance would bring there"),
+        Column("likely_support", "BIGINT", "support from which a pair is at least likely; null where none is"),
+        Column("likely_seen_pairs", "BIGINT", "pairs with that support or more"),
+        Column("likely_chance_pairs", "DOUBLE", "of all pairs, met or not, those that chance would bring there"),
+        required("release_id", "STRING", "the release"),
+    ),
+    checks=(
+        Check("cell_not_empty", "expected_from < expected_to"),
+        Check("likely_asks_no_more", "likely_support <= strong_support"),
+    ),
+)
+
 SHORTLISTS = Contract(
     name="shortlists",
     layer=Layer.GOLD,
@@ -65,9 +90,16 @@ SHORTLISTS = Contract(
             "tier", "INT", "trust in its source: 0 orders; then views and fills, those of the anchor's brand first"
         ),
         required("source", "STRING", "why it stands here: orders, views, popularity or brand (of the anchor's brand)"),
+        required(
+            "evidence_class", "STRING", "how sure it is not chance: strong, likely, weak; fill for any other source"
+        ),
         Column("price", "DECIMAL(18,4)", "its price in the region, in the shop's currency"),
         required("pair_buyers", "INT", "buyers, whole shop, who ever had both in one basket; 0 but for orders"),
         required("pair_baskets", "INT", "baskets, whole shop, that hold both; 0 but for orders"),
+        required("group_support", "BIGINT", "C_G: support of all pairs of their groups together, which the gate asks"),
+        required("attribute_lift", "DOUBLE", "how their attributes agree changes what groups lend: 1 for not at all"),
+        required("effective_support", "DOUBLE", "c': the pair's own support with what its groups lend"),
+        required("expected_baskets", "DOUBLE", "joint baskets that chance would make of the two"),
         required("view_support", "INT", "viewers (or sessions) who looked at both in one session; 0 but for views"),
         required("fill_support", "BIGINT", "pairs of the anchor's (sub)category with it; 0 but for fills"),
         required("anchor_support", "INT", "n_i: buyers (or baskets, see support_unit) of the anchor, whole shop"),
@@ -94,12 +126,15 @@ SHORTLISTS = Contract(
         Check("not_itself", "anchor_id <> candidate_id"),
         Check("rank_positive", "rank >= 1"),
         Check("source_known", "source IN ('orders', 'views', 'popularity', 'brand')"),
-        Check("pair_within_baskets", "pair_buyers <= pair_baskets AND (source = 'orders') = (pair_buyers >= 1)"),
+        Check("pair_within_baskets", "pair_buyers <= pair_baskets"),
+        Check("orders_have_support", "(source = 'orders') = (group_support >= 1)"),
         Check(
             "passed_the_gate",
-            "CASE WHEN source = 'views' THEN view_support WHEN source <> 'orders' THEN 0"
-            " WHEN support_unit = 'buyers' THEN pair_buyers ELSE pair_baskets END >= required_support",
+            "CASE source WHEN 'views' THEN view_support WHEN 'orders' THEN group_support ELSE 0 END"
+            " >= required_support",
         ),
+        Check("evidence_known", "evidence_class IN ('strong', 'likely', 'weak', 'fill')"),
+        Check("evidence_of_orders", "(source = 'orders') = (evidence_class <> 'fill')"),
         Check("fills_are_compatible", "source = 'orders' OR category_lift >= 1"),
         Check(
             "pair_within_singles",

@@ -200,6 +200,26 @@ BASKET_STRATA = Contract(
     checks=(Check("items_at_least_stratum", "items >= stratum * baskets"),),
 )
 
+VARIANT_STRATUM_SUPPORT = Contract(
+    name="variant_stratum_support",
+    layer=Layer.STATE,
+    one_row="one variant of any counted basket, whole shop, by strata of basket sizes",
+    key=("variant",),
+    cluster_by=("variant",),
+    columns=(
+        required("variant", "INT", "the variant, see variant_ids"),
+        required(
+            "stratum_baskets",
+            "ARRAY<INT>",
+            "counted baskets with it, by size: 1, 2, 3, 4 to 5, 6 to 8, 9 to 12, 13 to 18, 19 to 27, 28 to 40, 41 up",
+        ),
+    ),
+    checks=(
+        Check("every_stratum", "size(stratum_baskets) = 10"),
+        Check("held_by_some_basket", "array_max(stratum_baskets) >= 1 AND array_min(stratum_baskets) >= 0"),
+    ),
+)
+
 CATEGORY_STRATUM_SUPPORT = Contract(
     name="category_stratum_support",
     layer=Layer.STATE,
@@ -239,6 +259,7 @@ TABLES = (
     VIEW_PAIR_SUPPORT,
     GROUP_PAIR_SUPPORT,
     BASKET_STRATA,
+    VARIANT_STRATUM_SUPPORT,
     CATEGORY_STRATUM_SUPPORT,
     CATEGORY_PAIR_SUPPORT,
 )
