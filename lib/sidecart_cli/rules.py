@@ -18,7 +18,7 @@ from sidecart.ingest.parsing import Moment
 from sidecart.ingest.reasons import REASONS
 from sidecart.ingest.rules import require_applicable, rule_file, rules, unreadable_values
 from sidecart.rule_changes import list_changes, rule_effects, slot_changes, total_effect
-from sidecart.rule_checks import Goods, rule_findings
+from sidecart.rule_checks import Finding, Goods, rule_findings
 from sidecart.rules import rule_subjects
 from sidecart.storage.releases import ReleaseReader
 from sidecart.storage.views import release_moment, shortlists_resolved
@@ -71,18 +71,17 @@ def lint(told: argparse.Namespace) -> None:
     """Print the findings of a rule file, or of the released rules; exit code 1 where one is an error."""
     release = _Release.of(told)
     checked = release.reader.read(silver.RULES)
-    findings: list[tuple[str, ...]] = []
+    findings: list[Finding] = []
     if told.rules:
         staged = release.staged(told.rules)
         findings, checked = [_refusal(row) for row in _refused(staged)], rules(staged)
     unreadable = unreadable_values(checked)
-    findings += [(row["rule_id"], "refused", "error", row["detail"]) for row in unreadable.collect()]
+    findings += [Finding(row["rule_id"], "refused", "error", row["detail"]) for row in unreadable.collect()]
     readable = checked.join(unreadable, "rule_id", "left_anti")
     limit = release.moment.settings.ingest.max_wildcard_share
-    found = rule_findings(readable, release.goods, release.moment.day, limit)
-    findings += [tuple(row) for row in found.orderBy("severity", "rule_id", "finding").collect()]
+    findings += rule_findings(readable, release.goods, release.moment.day, limit)
     _print_findings(findings, checked.count())
-    if any(severity == "error" for _, _, severity, _ in findings):
+    if any(found.severity == "error" for found in findings):
         sys.exit(1)
 
 
@@ -91,19 +90,19 @@ def _refused(staged: DataFrame) -> list[Row]:
     return staged.where("fault IS NOT NULL").orderBy("source_file", "source_line").limit(_PRINTED).collect()
 
 
-def _refusal(row: Row) -> tuple[str, ...]:
+def _refusal(row: Row) -> Finding:
     """A refused row as a finding."""
     reason, column = REASONS[row["fault"]["code"]], row["fault"]["column"]
     place = f"{row['source_file']}, line {row['source_line']}" + (f", {column}" if column else "")
     detail = f"{place}: {reason.code}, {reason.meaning}; {reason.remedy}"
-    return (row["rule_id"] or "-", "refused", "error", detail)
+    return Finding(row["rule_id"] or "-", "refused", "error", detail)
 
 
-def _print_findings(findings: list[tuple[str, ...]], count: int) -> None:
-    width = max((len(rule) for rule, *_ in findings), default=0)
-    for rule, finding, severity, detail in findings:
-        print(f"{severity:<8} {finding:<14} {rule:<{width}}  {detail}")
-    errors = sum(severity == "error" for _, _, severity, _ in findings)
+def _print_findings(findings: list[Finding], count: int) -> None:
+    width = max((len(found.rule_id) for found in findings), default=0)
+    for found in findings:
+        print(f"{found.severity:<8} {found.finding:<14} {found.rule_id:<{width}}  {found.detail}")
+    errors = sum(found.severity == "error" for found in findings)
     print(f"{count:,} rules: {errors:,} errors, {len(findings) - errors:,} warnings")
 
 
@@ -132,8 +131,10 @@ def diff(told: argparse.Namespace) -> None:
 def _applicable(staged: DataFrame) -> DataFrame:
     """The rules of a file of which a run would take every row; raises RuleError for any other."""
     for row in _refused(staged)[:1]:
-        rule, *_, detail = _refusal(row)
-        raise RuleError(row["fault"]["code"], f"rule {rule}: {detail}. `sidecart rules lint` names all")
+        refused = _refusal(row)
+        raise RuleError(
+            row["fault"]["code"], f"rule {refused.rule_id}: {refused.detail}. `sidecart rules lint` names all"
+        )
     found = rules(staged)
     require_applicable(found, 1.0)
     return found

@@ -66,11 +66,10 @@ def require_rules(run: Run) -> None:
         return
     subjects = rule_subjects(run.read(silver.CATALOG), run.read(silver.CATEGORIES))
     goods = Goods(subjects, run.read(silver.OFFERS), run.read(silver.REGIONS))
-    found = wildcard_findings(rules, goods, Moment(run.as_of, run.settings).day, limit).orderBy("rule_id").limit(1)
-    for row in found.collect():
+    for found in wildcard_findings(rules, goods, Moment(run.as_of, run.settings).day, limit):
         raise RuleError(
             "RULE_WILDCARD",
-            f"rule {row['rule_id']}: {row['detail']}; name what it is about in anchor_by or candidate_by,"
+            f"rule {found.rule_id}: {found.detail}; name what it is about in anchor_by or candidate_by,"
             " raise ingest.max_wildcard_share, or run with --force",
         )
 
