@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -36,6 +37,8 @@ def run_as_task(task: Callable[[Run], None], told: argparse.Namespace | None = N
 def start_run(told: argparse.Namespace) -> Run:
     """The run that the arguments ask for, in this process's session."""
     settings = load_settings(told.shop)
+    if "force" in told and told.force:
+        settings = replace(settings, ingest=replace(settings.ingest, max_wildcard_share=1.0))
     options = {}
     if "landing" in told:
         load_judge()
@@ -72,6 +75,16 @@ def add_run_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--run-id", help="the run this task belongs to; all tasks of a run are told the same")
     parser.add_argument("--master", help="Spark master of a local session; spark-submit names its own")
     parser.add_argument("--driver-memory", default="4g", help="memory of a local session's driver")
+
+
+def add_landing_arguments(parser: argparse.ArgumentParser) -> None:
+    """What a run that reads landing files must know."""
+    parser.add_argument("--landing", type=Path, required=True, help="folder of the landing files")
+    parser.add_argument(
+        "--force",
+        action="store_true",
+        help="take rules that choose more than ingest.max_wildcard_share of the catalogue",
+    )
 
 
 def moment(text: str) -> datetime:

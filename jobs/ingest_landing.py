@@ -18,7 +18,7 @@ from sidecart.ingest.settlement import order_lines, settlement, unmatched_return
 from sidecart.quality.publication import require_silver
 from sidecart.storage.run import Output, Run
 from sidecart.storage.staging import Staging, staging
-from sidecart_jobs.arguments import run_as_task, task_parser
+from sidecart_jobs.arguments import add_landing_arguments, run_as_task, task_parser
 
 _LOG = logging.getLogger("sidecart.run")
 
@@ -88,7 +88,7 @@ def _books(run: Run, taken: Silver) -> DataFrame:
 
 def main() -> None:
     parser = task_parser()
-    parser.add_argument("--landing", type=Path, required=True, help="folder of the landing files")
+    add_landing_arguments(parser)
     told = parser.parse_args()
     run_as_task(lambda run: ingest_landing(run, told.landing), told)
 

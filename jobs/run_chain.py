@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from sidecart.storage.run import Run
-from sidecart_jobs.arguments import run_as_task, task_parser
+from sidecart_jobs.arguments import add_landing_arguments, run_as_task, task_parser
 from sidecart_jobs.build_shortlists import build_shortlists
 from sidecart_jobs.ingest_landing import ingest_landing
 from sidecart_jobs.publish_release import publish_release
@@ -22,7 +22,7 @@ def run_chain(run: Run, landing: Path) -> None:
 
 def main() -> None:
     parser = task_parser()
-    parser.add_argument("--landing", type=Path, required=True, help="folder of the landing files")
+    add_landing_arguments(parser)
     told = parser.parse_args()
     run_as_task(lambda run: run_chain(run, told.landing), told)
 

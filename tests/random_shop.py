@@ -83,20 +83,20 @@ def counted_shop(shop: Shop, settings: Settings, orders: int, seed: int) -> Coun
     compatibility = category_compatibility(counts, settings.compatibility)
     pairs = flat_pairs(support.where("region_id = 'root'"))
     groups = _settled(group_pair_support(pairs, facts, settings.scoring.support_unit))
-    chance = ChanceInputs(
+    measured = ChanceInputs(
         _settled(variant_stratum_support(baskets)), basket_strata(baskets), facts, _settled(compatibility)
     )
-    thresholds = evidence_thresholds(met_pairs(pairs, chance, settings), chance, settings)
+    thresholds = evidence_thresholds(met_pairs(pairs, measured, settings), measured, settings)
     offers = shop.offers(**{city: " ".join(_sold(chance, goods)) for city in CITIES})
     inputs = ListInputs(
         pair_support=support,
         group_pair_support=groups,
-        variant_stratum_support=chance.variant_stratum_support,
-        basket_strata=_settled(chance.basket_strata),
+        variant_stratum_support=measured.variant_stratum_support,
+        basket_strata=_settled(measured.basket_strata),
         view_pair_support=_settled(pair_support(views, regions, shards=2)),
         variant_support=of_variants,
         region_support=_settled(region_support(baskets, regions)),
-        category_compatibility=chance.category_compatibility,
+        category_compatibility=measured.category_compatibility,
         attribute_lift=_settled(attribute_lift(pairs, groups, facts, settings)),
         evidence_thresholds=_settled(thresholds),
         offers=_settled(offers_of_all_regions(offers, regions)),

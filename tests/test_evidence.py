@@ -19,7 +19,7 @@ from sidecart.evidence import (
     with_evidence_class,
     with_expected_baskets,
 )
-from sidecart.settings import EvidenceSettings, Settings
+from sidecart.settings import Settings
 
 _CLASSED = (
     "anchor STRING, support INT, expected_baskets DOUBLE, category_lift DOUBLE,"
@@ -49,8 +49,8 @@ def _inputs(shop: Shop) -> ChanceInputs:
         variant_facts=facts,
         category_compatibility=shop.frame(
             gold.CATEGORY_COMPATIBILITY,
-            {"category_a": "dairy", "category_b": "bakery", "lift": 1.5},
-            {"category_a": "bakery", "category_b": "dairy", "lift": 1.5},
+            {"level": 2, "category_a": "dairy", "category_b": "bakery", "lift": 1.5},
+            {"level": 2, "category_a": "bakery", "category_b": "dairy", "lift": 1.5},
         ),
     )
 
@@ -115,7 +115,9 @@ def _planted(shop: Shop) -> ChanceInputs:
         shop.frame(state.VARIANT_STRATUM_SUPPORT, *rows),
         shop.frame(state.BASKET_STRATA, {"stratum": 2, "baskets": 4000, "items": 8000}),
         shop.facts(**facts),
-        shop.frame(gold.CATEGORY_COMPATIBILITY, {"category_a": "dairy", "category_b": "dairy", "lift": 1.0}),
+        shop.frame(
+            gold.CATEGORY_COMPATIBILITY, {"level": 2, "category_a": "dairy", "category_b": "dairy", "lift": 1.0}
+        ),
     )
 
 
@@ -125,7 +127,7 @@ def test_pairs_beyond_chance_are_strong_and_pairs_of_chance_weak(shop: Shop) -> 
     meant = [f"v{place:02} v{place + 40:02} 5" for place in range(40)]
     chance = [f"v{place:02} v{79 - place:02} 1" for place in range(40)]
     met = met_pairs(shop.flat_pairs(*meant, *chance), inputs, Settings())
-    thresholds = evidence_thresholds(met, inputs, EvidenceSettings())
+    thresholds = evidence_thresholds(met, inputs, Settings())
     columns = ("lift_class", "expected_cell", "seen_pairs", "strong_support", "likely_support", "strong_seen_pairs")
     assert told(thresholds, *columns) == [("1 to 1.3", -6, 80, 5, 5, 40)]
     (bounds,) = thresholds.collect()
@@ -141,7 +143,7 @@ def test_the_order_of_rows_and_their_partitions_change_no_threshold(spark: Spark
     shop = Shop(spark)
     inputs = _planted(shop)
     pairs = [f"v{place % 80:02} v{place * 7 % 79:02} {place % 5 + 1}" for place in range(1, 200)]
-    plain = evidence_thresholds(met_pairs(shop.flat_pairs(*pairs), inputs, Settings()), inputs, EvidenceSettings())
+    plain = evidence_thresholds(met_pairs(shop.flat_pairs(*pairs), inputs, Settings()), inputs, Settings())
     mixed = shop.flat_pairs(*random.Random(seed).sample(pairs, len(pairs))).repartition(3)
     other = ChanceInputs(
         inputs.variant_stratum_support.repartition(5, "stratum_baskets"),
@@ -149,5 +151,5 @@ def test_the_order_of_rows_and_their_partitions_change_no_threshold(spark: Spark
         inputs.variant_facts.repartition(3),
         inputs.category_compatibility,
     )
-    again = evidence_thresholds(met_pairs(mixed, other, Settings()), other, EvidenceSettings())
+    again = evidence_thresholds(met_pairs(mixed, other, Settings()), other, Settings())
     assert told(again, *plain.columns) == told(plain, *plain.columns)

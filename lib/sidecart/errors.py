@@ -22,7 +22,11 @@ class InputError(SidecartError):
 
 
 class RuleError(SidecartError):
-    """A rule can't be applied by this version; rules are never silently ignored."""
+    """A rule can't be applied; rules are never silently ignored. `code` is the stable reason code."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(f"{code}: {message}")
+        self.code = code
 
 
 class GateError(SidecartError):

@@ -82,6 +82,9 @@ class IngestSettings:
     """Share of rows read that may be refused before a run is not published."""
     max_catalog_shrink: Share = 0.3
     """Share of its variants that the catalogue may lose since the last release before a run is not published."""
+    max_wildcard_share: Annotated[float, Field(gt=0, le=1)] = 0.5
+    """Share of the catalogue that a rule with `any` on one side may choose on the other before a run stops; 1 lets
+    every rule pass, and so does `--force` for one run."""
 
 
 @checked_dataclass(frozen=True, config=_STRICT)

@@ -9,9 +9,9 @@ from pathlib import Path
 
 from sidecart import __version__
 from sidecart.errors import SidecartError
-from sidecart_cli import demo, export, generate, prompt, releases
+from sidecart_cli import demo, export, generate, prompt, releases, rules
 from sidecart_jobs import run_chain
-from sidecart_jobs.arguments import add_run_arguments, run_as_task
+from sidecart_jobs.arguments import add_landing_arguments, add_run_arguments, run_as_task
 
 WAREHOUSE = ".cache/demo/warehouse"
 
@@ -34,7 +34,7 @@ def _parser() -> argparse.ArgumentParser:
 
     chain = commands.add_parser("run", help="from a landing folder to a published release")
     add_run_arguments(chain)
-    chain.add_argument("--landing", type=Path, required=True, help="folder of the landing files")
+    add_landing_arguments(chain)
     chain.set_defaults(do=lambda told: run_as_task(lambda run: run_chain.run_chain(run, told.landing), told))
 
     example = commands.add_parser("demo", help="the chain on Complete Journey, and what it found")
@@ -57,6 +57,9 @@ def _parser() -> argparse.ArgumentParser:
     sql.add_argument("-e", "--execute", metavar="SQL", help="answer this and end")
     _add_reading(sql)
     sql.set_defaults(do=prompt.sql)
+
+    told_rules = commands.add_parser("rules", help="check a rule set, and see what it would change")
+    rules.add_commands(told_rules, _add_reading)
 
     shown = commands.add_parser("releases", help="list the releases, or make an older one what readers see")
     shown.add_argument("--rollback", metavar="RELEASE", help="publish this release's versions again")

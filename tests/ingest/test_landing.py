@@ -214,11 +214,34 @@ def test_rules_that_name_nothing_or_contradict_are_told(shop: Path, read: Read) 
     assert taken.warnings == ("RULE_CONFLICT: 1 rules, r2 for one", "RULE_INACTIVE: 1 rules, r1 for one")
 
 
-@pytest.mark.parametrize("rule", ["r1,deny,brand,Acme,variant,milk", "r1,deny,,,group,g1", "r1,deny,,,any,"])
-def test_a_rule_that_cannot_be_applied_stops_the_run(shop: Path, read: Read, rule: str) -> None:
-    (shop / "rules.csv").write_text(_RULES + rule + "\n")
-    with pytest.raises(RuleError, match="r1"):
+@pytest.mark.parametrize(
+    ("rule", "complaint"),
+    [
+        ("r1,deny,,,any,", "RULE_WILDCARD: rule r1: denies every candidate to every anchor"),
+        ("r1,deny,,,price,10-25", "RULE_VALUE: rule r1: candidate_value '10-25' is no price band; write 10..25"),
+        ("r1,deny,,,price,25..10", "RULE_VALUE: rule r1: candidate_value '25..10' is no price band"),
+        ("r1,deny,attribute,green,variant,milk", "RULE_VALUE: rule r1: anchor_value 'green' is no attribute; write"),
+    ],
+)
+def test_a_rule_that_cannot_be_applied_stops_the_run(shop: Path, read: Read, rule: str, complaint: str) -> None:
+    (shop / "rules.csv").write_text(_RULES + "r0,deny,,,variant,milk\n" + rule + "\n")
+    with pytest.raises(RuleError, match=complaint.replace(".", r"\.")):
         read(shop)
+
+
+def test_rules_name_groups_brands_and_attributes_and_are_told_which_nobody_knows(shop: Path, read: Read) -> None:
+    (shop / "catalog.csv").write_text(
+        'variant_id,group_id,brand,attributes\nmilk,milks,Tine,"{""fat"": ""1""}"\nbread,,,\n'
+    )
+    good = "r1,deny,brand,Tine,group,milks\nr2,deny,group,bread,attribute,fat=1\n"
+    (shop / "rules.csv").write_text(_RULES + good + "r3,deny,brand,Acme,attribute,fat=2\n")
+    assert read(shop).warnings == ("RULE_INACTIVE: 1 rules, r3 for one",)
+
+
+def test_price_bands_are_written_as_the_shop_writes_numbers(shop: Path, read: Read) -> None:
+    (shop / "rules.csv").write_text(_RULES + 'r1,deny,,,price,"1,50..2,75"\n')
+    taken = read(shop, Settings(ingest=IngestSettings(decimal_comma=True)))
+    assert rows_of(taken.rules, "rule_id", "candidate_value") == [("r1", "1.50..2.75")]
 
 
 def test_the_newest_offer_counts_and_nothing_is_sold_for_nothing(shop: Path, read: Read) -> None:

@@ -99,6 +99,9 @@ REGIONS = InputContract(
     ),
 )
 
+RULE_CHOICES = ("any", "category", "brand", "attribute", "price", "variant", "group")
+"""By what a rule chooses its anchors and its candidates."""
+
 RULES = InputContract(
     name="rules",
     one_row="one rule: in this context these candidates are denied, or allowed in spite of a deny of lower priority",
@@ -110,23 +113,28 @@ RULES = InputContract(
             "anchor_by",
             Kind.CHOICE,
             "what chooses the anchors; empty means any",
-            choices=("any", "category", "variant", "group", "brand", "attribute"),
+            choices=RULE_CHOICES,
         ),
-        InputColumn("anchor_value", Kind.TEXT, "which of them; a category includes those below it"),
+        InputColumn(
+            "anchor_value",
+            Kind.TEXT,
+            "which of them: an id (a category includes those below it), a brand, an attribute as `name=value`, a price"
+            " in the region as `10..25`, `..5` or `100..`",
+        ),
         InputColumn(
             "candidate_by",
             Kind.CHOICE,
             "what chooses the candidates",
             is_required=True,
-            choices=("any", "category", "variant", "group", "brand", "attribute"),
+            choices=RULE_CHOICES,
         ),
-        InputColumn("candidate_value", Kind.TEXT, "which of them"),
+        InputColumn("candidate_value", Kind.TEXT, "which of them, as for anchors"),
         InputColumn("region_id", Kind.ID, "only there and below; empty means everywhere"),
         InputColumn("starts_on", Kind.DATE, "first day it holds; empty means always"),
         InputColumn("ends_on", Kind.DATE, "last day it holds; empty means for ever"),
         InputColumn("priority", Kind.INTEGER, "larger wins, at the same priority deny wins; empty means 0"),
     ),
-    notes=("Anchors or candidates chosen by group, brand or attribute stop the run: this version can't apply them.",),
+    notes=("[rules.md](rules.md) says how to write rules, which one wins, and how to check them before a run.",),
 )
 
 INPUTS = {c.name: c for c in (ORDERS, VIEWS, CATALOG, CATEGORIES, OFFERS, REGIONS, RULES)}

@@ -166,10 +166,14 @@ RULES = Contract(
     columns=(
         required("rule_id", "STRING", "the rule"),
         required("action", "STRING", "allow or deny"),
-        required("anchor_by", "STRING", "any, category or variant"),
-        Column("anchor_value", "STRING", "which anchors; a category includes those below it"),
-        required("candidate_by", "STRING", "any, category or variant"),
-        Column("candidate_value", "STRING", "which candidates"),
+        required("anchor_by", "STRING", "any, category, brand, attribute, price, variant or group"),
+        Column(
+            "anchor_value",
+            "STRING",
+            "which anchors: an id (a category includes those below it), a brand, name=value, or a price band",
+        ),
+        required("candidate_by", "STRING", "any, category, brand, attribute, price, variant or group"),
+        Column("candidate_value", "STRING", "which candidates, as for anchors"),
         Column("region_id", "STRING", "only there and below; null means everywhere"),
         Column("starts_on", "DATE", "first day it holds, in the shop's time"),
         Column("ends_on", "DATE", "last day it holds, in the shop's time"),

@@ -57,6 +57,18 @@ def find_files(landing: Path) -> tuple[dict[str, list[FoundFile]], list[str]]:
     return found, warnings
 
 
+def files_at(path: Path, name: str) -> list[FoundFile]:
+    """The files of a file, folder or Delta table anywhere, read as the input of that name.
+
+    Raises InputError where nothing is there, or nothing of a known format.
+    """
+    if not path.exists():
+        raise InputError("INPUT_MISSING", f"{path} is not there; give the path of a {name} file, folder or Delta table")
+    root = path.absolute().parent.resolve()
+    place = root / path.absolute().name
+    return _of_folder(name, place, root) if place.is_dir() else [_file(name, place, root)]
+
+
 def _of_folder(name: str, folder: Path, root: Path) -> list[FoundFile]:
     _inside(folder, root)
     if (folder / "_temporary").exists():

@@ -203,5 +203,5 @@ def _rules(read: _Inputs, goods: DataFrame, tree: DataFrame, places: DataFrame) 
     if staged is None:
         return rows(read.reading.spark, RULES, []), []
     found = rules(staged)
-    require_applicable(found)
+    require_applicable(found, read.reading.settings.ingest.max_wildcard_share)
     return found, rule_warnings(found, goods, tree, places)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import calendar
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
@@ -53,6 +53,11 @@ class Moment:
 
     as_of: datetime
     settings: Settings
+
+    @property
+    def day(self) -> date:
+        """The day it is in the shop."""
+        return self.as_of.astimezone(self.settings.shop.zone).date()
 
 
 def typed_rows(raw: DataFrame, contract: InputContract, moment: Moment) -> DataFrame:

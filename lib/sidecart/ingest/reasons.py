@@ -110,6 +110,16 @@ FILE_REASONS = _reasons(
     ("BUYER_KEY_MISSING", "no key to hash buyers with", "set SIDECART_BUYER_KEY or SIDECART_BUYER_KEY_FILE"),
     ("BUYER_KEY_SHORT", "a key of less than 16 bytes", "make a random one"),
     ("BUYER_KEY_EXPOSED", "a key file that others can read", "run chmod 600 on it"),
+    (
+        "RULE_VALUE",
+        "a rule by price without a band, or by attribute without an equals sign",
+        "write 10..25, ..5, 100.. or colour=green",
+    ),
+    (
+        "RULE_WILDCARD",
+        "a rule with `any` on one side that chooses more than ingest.max_wildcard_share of the catalogue on the other",
+        "name what it is about, or run with --force",
+    ),
     ("DEFAULT_REGION", "shop.default_region is not in the input regions", "add it, or correct the setting"),
 )
 
@@ -124,7 +134,11 @@ WARNINGS = _reasons(
     ("TS_TWICE", "times that a clock change made twice, taken as the first", "write times with an offset"),
     ("CATEGORY_ORPHAN", "a category whose parent, or a variant whose category, the tree lacks", "add it"),
     ("REGION_ORPHAN", "a region whose parent the tree lacks; it hangs under the root", "add it"),
-    ("RULE_INACTIVE", "a rule that names a variant, category or region nobody knows", "correct it"),
+    (
+        "RULE_INACTIVE",
+        "a rule that names a variant, group, category, brand, attribute or region nobody knows",
+        "correct it",
+    ),
     ("RULE_CONFLICT", "an allow and a deny of the same pairs at one priority; deny wins", "raise one's priority"),
 )
 

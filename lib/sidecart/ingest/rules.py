@@ -2,24 +2,48 @@
 
 from __future__ import annotations
 
-from pyspark.sql import DataFrame
+from pathlib import Path
+
+from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from sidecart.contracts.frames import conform
 from sidecart.contracts.inputs import RULES as INPUT
 from sidecart.contracts.silver import RULES
 from sidecart.errors import RuleError
+from sidecart.ingest.buyers import BuyerKey
+from sidecart.ingest.delta import survey_delta
+from sidecart.ingest.files import files_at
 from sidecart.ingest.parsing import Moment, fault
+from sidecart.ingest.reading import raw_rows
 from sidecart.ingest.snapshots import staged_snapshot, with_duplicate_keys
 from sidecart.ingest.staged import staged, with_fault
+from sidecart.ingest.survey import survey
+from sidecart.rules import is_attribute, names_variants, price_band, rule_key, rule_subjects, subject_keys
 
-APPLICABLE = ("any", "category", "variant")
+
+def rule_file(spark: SparkSession, path: Path, moment: Moment) -> DataFrame:
+    """The staged rows (see staged_rules) of a file, folder or Delta table of rules anywhere."""
+    found = files_at(path, INPUT.name)
+    files = [survey_delta(spark, f) if f.format == "delta" else survey(f, moment.settings.ingest) for f in found]
+    no_buyers = BuyerKey(b"rules name no buyers")
+    return staged_rules(raw_rows(spark, INPUT.name, files, moment.settings.ingest, no_buyers), moment)
 
 
 def staged_rules(raw: DataFrame, moment: Moment) -> DataFrame:
-    """One row per input row: its values and its fault."""
+    """One row per input row: its values and its fault. Price bands are written with a decimal point from here on."""
     rows = with_duplicate_keys(staged_snapshot(raw, INPUT, moment, checks=_checked), INPUT)
-    return staged(rows, INPUT.name)
+    return staged(_with_points(rows) if moment.settings.ingest.decimal_comma else rows, INPUT.name)
+
+
+def _with_points(rows: DataFrame) -> DataFrame:
+    bands = {
+        f"{side}_value": F.when(
+            F.col(f"{side}_by") == "price", F.regexp_replace(f"{side}_value", "(?<=[0-9]),(?=[0-9])", ".")
+        ).otherwise(F.col(f"{side}_value"))
+        for side in ("anchor", "candidate")
+    }
+    return rows.withColumns(bands)
 
 
 def _checked(rows: DataFrame) -> DataFrame:
@@ -50,33 +74,54 @@ def rules(rows: DataFrame) -> DataFrame:
     return conform(completed, RULES)
 
 
-def require_applicable(silver_rules: DataFrame) -> None:
-    """Raises RuleError for a rule by group, brand or attribute, and for one that denies everything to everyone."""
-    by_other = ~F.col("anchor_by").isin(*APPLICABLE) | ~F.col("candidate_by").isin(*APPLICABLE)
-    found = silver_rules.where(by_other).orderBy("rule_id").limit(1).collect()
+def require_applicable(silver_rules: DataFrame, max_wildcard_share: float) -> None:
+    """Raises RuleError for a value that can't be read, and, unless every share is let pass, for `deny any to any`."""
+    found = unreadable_values(silver_rules).orderBy("rule_id", "detail").limit(1).collect()
+    if found:
+        raise RuleError("RULE_VALUE", f"rule {found[0]['rule_id']}: {found[0]['detail']}")
+    total = silver_rules.where("action = 'deny' AND anchor_by = 'any' AND candidate_by = 'any'")
+    found = total.orderBy("rule_id").limit(1).collect() if max_wildcard_share < 1 else []
     if found:
         raise RuleError(
-            f"rule {found[0]['rule_id']}: this version chooses by any, category or variant only;"
-            " rewrite it or take it out of the input rules"
+            "RULE_WILDCARD",
+            f"rule {found[0]['rule_id']}: denies every candidate to every anchor; name what it is about in"
+            " candidate_by and candidate_value, or run with --force",
         )
-    total = silver_rules.where("action = 'deny' AND anchor_by = 'any' AND candidate_by = 'any'")
-    found = total.orderBy("rule_id").limit(1).collect()
-    if found:
-        raise RuleError(f"rule {found[0]['rule_id']}: denies every candidate to every anchor; name what it is about")
+
+
+def unreadable_values(silver_rules: DataFrame) -> DataFrame:
+    """One row per price that is no band and attribute that is no pair: rule_id, detail (column, value and remedy)."""
+    sides = [_unreadable(silver_rules, side) for side in ("anchor", "candidate")]
+    return sides[0].unionByName(sides[1])
+
+
+def _unreadable(silver_rules: DataFrame, side: str) -> DataFrame:
+    by, value = F.col(f"{side}_by"), F.col(f"{side}_value")
+    band = f"{side}_value '%s' is no price band; write 10..25, ..5 or 100.., in the shop's currency"
+    pair = f"{side}_value '%s' is no attribute; write name=value, colour=green for one"
+    detail = F.when((by == "price") & price_band(value).isNull(), F.format_string(band, value)).when(
+        (by == "attribute") & ~is_attribute(value), F.format_string(pair, value)
+    )
+    return silver_rules.select("rule_id", detail.alias("detail")).where("detail IS NOT NULL")
 
 
 def rule_warnings(silver_rules: DataFrame, catalog: DataFrame, categories: DataFrame, regions: DataFrame) -> list[str]:
     """RULE_INACTIVE for rules that name what nobody knows, RULE_CONFLICT for an allow and a deny of the same pairs."""
     known = (
-        catalog.select(F.lit("variant").alias("by"), F.col("variant_id").alias("value"))
-        .unionByName(categories.select(F.lit("category").alias("by"), F.col("category_id").alias("value")))
-        .unionByName(regions.select(F.lit("region").alias("by"), F.col("region_id").alias("value")))
+        subject_keys(rule_subjects(catalog, categories))
+        .select("key")
+        .union(categories.select(rule_key("category", F.col("category_id"))))
+        .union(regions.select(rule_key("region", F.col("region_id"))))
     )
-    named = [("anchor_by", "anchor_value"), ("candidate_by", "candidate_value")]
-    parts = [silver_rules.select("rule_id", F.col(by).alias("by"), F.col(value).alias("value")) for by, value in named]
-    places = silver_rules.select("rule_id", F.lit("region").alias("by"), F.col("region_id").alias("value"))
-    asked = parts[0].unionByName(parts[1]).unionByName(places).where("by <> 'any' AND value IS NOT NULL")
-    inactive = asked.join(known, ["by", "value"], "left_anti").select("rule_id", F.lit("RULE_INACTIVE").alias("code"))
+    parts = [
+        silver_rules.where(names_variants(F.col(f"{side}_by"))).select(
+            "rule_id", rule_key(F.col(f"{side}_by"), F.col(f"{side}_value")).alias("key")
+        )
+        for side in ("anchor", "candidate")
+    ]
+    places = silver_rules.where("region_id IS NOT NULL").select("rule_id", rule_key("region", F.col("region_id")))
+    asked = parts[0].unionByName(parts[1]).union(places)
+    inactive = asked.join(known, "key", "left_anti").select("rule_id", F.lit("RULE_INACTIVE").alias("code"))
     found = inactive.unionByName(_conflicts(silver_rules)).groupBy("code")
     counted = found.agg(F.count_distinct("rule_id").alias("n"), F.min("rule_id").alias("first")).orderBy("code")
     return [f"{row['code']}: {row['n']} rules, {row['first']} for one" for row in counted.collect()]

@@ -7,7 +7,11 @@ from pyspark.sql import functions as F
 
 from sidecart.contracts import gold, runs, silver, state
 from sidecart.contracts.model import Contract
+from sidecart.errors import RuleError
+from sidecart.ingest.parsing import Moment
 from sidecart.quality.gates import Gated, Verdict, judge, require
+from sidecart.rule_checks import Goods, wildcard_findings
+from sidecart.rules import rule_subjects
 from sidecart.storage.releases import release_versions
 from sidecart.storage.run import Run
 
@@ -47,7 +51,10 @@ LISTS = tuple(c for c in AT_LEAST if c not in silver.TABLES)
 
 
 def require_silver(run: Run) -> None:
-    """Raise GateError where silver breaks a contract, the books don't balance, or too much was refused or lost."""
+    """Raise GateError where silver breaks a contract, the books don't balance, or too much was refused or lost.
+
+    RuleError where a rule reaches too far.
+    """
     of_run = run.read(runs.BOOKS).where(F.col("run_id") == run.run_id)
     verdicts = judge(Gated(of_run, runs.BOOKS, at_least=1), *_gated(run, SILVER))
     poisoned = [
@@ -55,6 +62,22 @@ def require_silver(run: Run) -> None:
         Verdict(silver.CATALOG.name, 0, _too_much_lost(run)),
     ]
     require([*verdicts, *poisoned], REMEDIES)
+    require_rules(run)
+
+
+def require_rules(run: Run) -> None:
+    """Raise RuleError where a rule with `any` on one side chooses too much of the catalogue on the other."""
+    rules, limit = run.read(silver.RULES), run.settings.ingest.max_wildcard_share
+    if limit == 1 or rules.isEmpty():
+        return
+    subjects = rule_subjects(run.read(silver.CATALOG), run.read(silver.CATEGORIES))
+    goods = Goods(subjects, run.read(silver.OFFERS), run.read(silver.REGIONS))
+    for found in wildcard_findings(rules, goods, Moment(run.as_of, run.settings).day, limit):
+        raise RuleError(
+            "RULE_WILDCARD",
+            f"rule {found.rule_id}: {found.detail}; name what it is about in anchor_by or candidate_by,"
+            " raise ingest.max_wildcard_share, or run with --force",
+        )
 
 
 def require_lists(run: Run) -> None:

@@ -16,9 +16,11 @@ from sidecart.contracts.frames import TABLES, commented, rows
 from sidecart.contracts.model import Contract
 from sidecart.diversity import diversified
 from sidecart.errors import StorageError
+from sidecart.ingest.parsing import Moment
 from sidecart.pairs import flat_pairs
 from sidecart.resolution import list_owners, resolved_lists
-from sidecart.settings import DiversitySettings
+from sidecart.rules import rule_subjects
+from sidecart.settings import DiversitySettings, settings_from
 from sidecart.storage.releases import ReleaseReader
 
 TOP = 10
@@ -40,23 +42,19 @@ def register_views(reader: ReleaseReader) -> tuple[str, ...]:
     return tuple(c.name for c in (*readable, *VIEW_BUILDERS))
 
 
-def shortlists_resolved(reader: ReleaseReader) -> DataFrame:
-    """The final lists of every region (contract shortlists_resolved)."""
+def shortlists_resolved(reader: ReleaseReader, rules: DataFrame | None = None) -> DataFrame:
+    """The final lists of every region (contract shortlists_resolved); with `rules` as if those were released."""
     regions, offers = reader.read(silver.REGIONS), reader.read(silver.OFFERS)
-    catalog = reader.read(silver.CATALOG).join(
-        reader.read(silver.CATEGORIES).select("category_id", "path"), "category_id", "left"
-    )
-    paths = catalog.select("variant_id", F.coalesce("path", F.array().cast("array<string>")).alias("category_path"))
-    owners = list_owners(reader.read(gold.BASE_LISTS), regions, offers)
-    as_of, settings = _as_of(reader)
+    as_of, settings = _release_run(reader)
     zone = ZoneInfo(settings.get("shop", {}).get("timezone", "UTC"))
+    told = reader.read(silver.RULES) if rules is None else rules
     lists = resolved_lists(
         reader.read(gold.SHORTLISTS),
-        owners,
+        list_owners(reader.read(gold.BASE_LISTS), regions, offers),
         offers,
         regions,
-        paths,
-        reader.read(silver.RULES),
+        rule_subjects(reader.read(silver.CATALOG), reader.read(silver.CATEGORIES)),
+        None if told.isEmpty() else told,
         as_of.astimezone(zone).date(),
     )
     diverse = diversified(lists, DiversitySettings(**settings.get("diversity", {})))
@@ -201,11 +199,17 @@ def _root_region(reader: ReleaseReader) -> str:
     return str(row["region_id"])
 
 
-def _as_of(reader: ReleaseReader) -> tuple[datetime, dict[str, Any]]:
-    """The moment of the release and the settings of its run."""
+def release_moment(reader: ReleaseReader) -> Moment:
+    """The moment the release speaks of, and what its run was told of the shop, its inputs and its lists."""
+    as_of, told = _release_run(reader)
+    return Moment(as_of, settings_from({name: told[name] for name in ("shop", "ingest", "lists") if name in told}))
+
+
+def _release_run(reader: ReleaseReader) -> tuple[datetime, dict[str, Any]]:
+    """The moment of the release and the settings of its run, none where the run left no record."""
     released = reader.read(runs.RELEASES).where(F.col("release_id") == F.lit(reader.release_id))
     ran = released.join(reader.read(runs.RUNS).select("run_id", "settings"), "run_id", "left")
     row = ran.select("as_of", "settings").first()
     if row is None:
         raise StorageError(f"release {reader.release_id} is gone from the table releases")
-    return row["as_of"], json.loads(row["settings"] or "{}")
+    return row["as_of"], json.loads(row["settings"]) if row["settings"] else {}
