@@ -11,13 +11,14 @@ from sidecart.compatibility import CategoryCounts, category_compatibility
 from sidecart.contracts import gold, silver, state
 from sidecart.evidence import ChanceInputs, evidence_thresholds, met_pairs
 from sidecart.pairs import flat_pairs
-from sidecart.scoring import ScoringParameters
+from sidecart.scoring import ScoringParameters, admitted
 from sidecart.shortlists import (
     ListInputs,
-    admitted_pairs,
     base_lists,
     fills,
     listed_candidates,
+    near_misses,
+    pairs_at_root,
     root_members,
     shortlists,
 )
@@ -37,7 +38,11 @@ def build_shortlists(run: Run) -> None:
         filled = stage.keep("fills", fills(inputs, listed, settings))
         lists = shortlists(inputs, listed, filled, parameters, settings)
         run.write(gold.SHORTLISTS, lists.withColumns(marks), reads=state.PAIR_SUPPORT)
-    run.write(gold.BASE_LISTS, base_lists(run.read(gold.SHORTLISTS)).withColumns(marks), reads=gold.SHORTLISTS)
+    refused = near_misses(inputs, parameters, settings)
+    run.write_together(
+        Output(gold.NEAR_MISSES, refused.withColumns(marks), reads=state.PAIR_SUPPORT),
+        Output(gold.BASE_LISTS, base_lists(run.read(gold.SHORTLISTS)).withColumns(marks), reads=gold.SHORTLISTS),
+    )
 
 
 def _write_measures(run: Run) -> None:
@@ -114,8 +119,8 @@ def _calibration(run: Run, inputs: ListInputs) -> DataFrame:
     settings = run.settings
     if settings.scoring.is_exponent_set:
         return set_parameters(run.warehouse.spark, settings.scoring)
-    admitted = admitted_pairs(inputs, settings)
-    return calibration(admitted, inputs.variant_facts, root_members(inputs, settings), settings.scoring)
+    passing = admitted(pairs_at_root(inputs, settings))
+    return calibration(passing, inputs.variant_facts, root_members(inputs, settings), settings.scoring)
 
 
 def main() -> None:

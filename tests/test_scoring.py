@@ -11,7 +11,7 @@ from pyspark.sql import DataFrame
 
 from builders import Shop, told
 from sidecart.contracts import gold
-from sidecart.scoring import ScoringParameters, admitted_pairs, with_score_key
+from sidecart.scoring import ScoringParameters, admitted, judged_pairs, with_score_key
 from sidecart.settings import CompatibilitySettings, ScoringSettings
 
 
@@ -26,7 +26,7 @@ def _admitted(shop: Shop, pairs: DataFrame, scoring: ScoringSettings, **facts: M
     )
     own = pairs.withColumn("support", pairs[f"pair_{scoring.support_unit}"]).drop("region_id")
     alone = own.withColumns({"group_support": own["support"], "effective_support": own["support"]})
-    return admitted_pairs(alone, shop.facts(**facts), measured, scoring, CompatibilitySettings())
+    return admitted(judged_pairs(alone, shop.facts(**facts), measured, scoring, CompatibilitySettings()))
 
 
 def _candidates(shop: Shop, found: DataFrame) -> list[str]:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from sidecart.errors import SettingsError
-from sidecart.settings import Settings, load_settings, presets, settings_from
+from sidecart.settings import Settings, known_settings, load_settings, presets, settings_from
 
 
 def _loaded(folder: Path, text: str) -> Settings:
@@ -113,3 +113,19 @@ def test_the_digest_changes_with_the_settings_and_only_with_them(tmp_path: Path)
     same = _loaded(tmp_path, "[lists] # another text\nregion_depth = 5\nroot_depth = 7\n")
     other = _loaded(tmp_path, "[lists]\nroot_depth = 8\nregion_depth = 5\n")
     assert deep.digest() == same.digest() != other.digest()
+
+
+def test_a_shop_names_its_placements_and_what_evidence_each_asks(tmp_path: Path) -> None:
+    placements = _loaded(tmp_path, '[placements.newsletter]\nevidence = "likely"\nshown = 4\n').placements
+    assert {name: (p.evidence, p.shown) for name, p in placements.items()} == {"newsletter": ("likely", 4)}
+
+
+def test_an_unknown_key_of_a_placement_is_named_with_the_nearest(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match=r"placements\.basket\.evidense; did you mean 'evidence'"):
+        _loaded(tmp_path, '[placements.basket]\nevidense = "likely"\n')
+
+
+def test_settings_of_another_version_keep_what_this_one_knows() -> None:
+    told = {"scoring": {"profile": "rich", "gone": 1}, "lost": {}, "preset": "grocery", "diversity": {"factor": 0.9}}
+    known = known_settings(told)
+    assert known == {"scoring": {"profile": "rich"}, "preset": "grocery", "diversity": {"factor": 0.9}}

@@ -15,7 +15,7 @@ from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 from sidecart import fill_kernel, measures
-from sidecart.scoring import TIER_OTHER_BRAND, TIER_SAME_BRAND, is_of_another_product
+from sidecart.scoring import TIER_OTHER_BRAND, TIER_SAME_BRAND, is_of_own_category
 from sidecart.settings import ColdStartSettings, Settings
 from sidecart.variants import facts_of
 
@@ -92,7 +92,9 @@ def joint_views(view_pairs: DataFrame, inputs: ColdInputs, settings: Settings) -
         F.col("anchor_brand") == F.col("candidate_brand"), F.lit(False)
     )
     passing = described.withColumn("required_support", asked).where(
-        (F.col("view_support") >= F.col("required_support")) & is_of_another_product()
+        (F.col("view_support") >= F.col("required_support"))
+        & (F.col("anchor_group_variant") != F.col("candidate_group_variant"))
+        & ~is_of_own_category()
     )
     return passing.where((F.col("anchor_brand_mode") != "only") | is_same).select(
         "anchor",

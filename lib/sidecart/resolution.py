@@ -28,6 +28,17 @@ def list_owners(base_lists: DataFrame, regions: DataFrame, offers: DataFrame) ->
     return candidates.groupBy("region_id", "anchor_id").agg(nearest, F.max("anchor_price").alias("anchor_price"))
 
 
+def owned_lists(shortlists: DataFrame, owners: DataFrame) -> DataFrame:
+    """One row per candidate of the base list that holds on a page: base_rank, anchor_price and its columns."""
+    owned = shortlists.drop("price").withColumnsRenamed({"region_id": "list_region_id", "rank": "base_rank"})
+    return owners.join(owned, ["list_region_id", "anchor_id"])
+
+
+def live_prices(offers: DataFrame) -> DataFrame:
+    """One row per region and candidate that can be bought there now: region_id, candidate_id, price."""
+    return offers.where("is_available").select("region_id", F.col("variant_id").alias("candidate_id"), "price")
+
+
 def resolved_lists(
     shortlists: DataFrame,
     owners: DataFrame,
@@ -43,14 +54,41 @@ def resolved_lists(
     price there, and every other column of shortlists. `subjects`: see rules.rule_subjects. A shop
     without rules says None, and pays nothing for them.
     """
-    owned = shortlists.drop("price").withColumnsRenamed({"region_id": "list_region_id", "rank": "base_rank"})
-    live = offers.where("is_available").select("region_id", F.col("variant_id").alias("candidate_id"), "price")
-    listed = owners.join(owned, ["list_region_id", "anchor_id"]).join(live, ["region_id", "candidate_id"])
+    listed = owned_lists(shortlists, owners).join(live_prices(offers), ["region_id", "candidate_id"])
     ruled = _ruled(listed, regions, subjects, rules if rules is None else rules_on(rules, day))
     of_group = Window.partitionBy("region_id", "anchor_id", "candidate_group_id").orderBy("base_rank")
     of_list = Window.partitionBy("region_id", "anchor_id").orderBy("base_rank")
     best = ruled.withColumn("place", F.row_number().over(of_group)).where("place = 1").drop("place")
     return best.withColumn("rank", F.row_number().over(of_list))
+
+
+def refusals(owned: DataFrame, resolved: DataFrame, ruled: DataFrame, shown: int) -> DataFrame:
+    """One row per candidate of a base list that is not among the first `shown` of the final one, and why.
+
+    refused_by: sold_out (not available in the region), rule (rule_id), group (another variant of its group stands),
+    diversity (better evidence than one that is shown, but too like others) or rank.
+
+    In: base lists with their owners (region_id, anchor_id, candidate_id, base_rank, score_key, tier); final lists
+    (contract shortlists_resolved); `ruled`: region_id, anchor_id, candidate_id of live candidates, and the `ruling` on
+    each, null where no rule speaks.
+    """
+    keys = ["region_id", "anchor_id", "candidate_id"]
+    by_evidence = Window.partitionBy("region_id", "anchor_id").orderBy("tier", "base_rank")
+    placed = resolved.withColumn("place", F.row_number().over(by_evidence)).select(*keys, "rank", "place")
+    judged = ruled.select(*keys, F.lit(True).alias("is_live"), "ruling")
+    told = owned.join(placed, keys, "left").join(judged, keys, "left")
+    reason = (
+        F.when(F.col("is_live").isNull(), F.lit("sold_out"))
+        .when(F.coalesce("ruling.is_deny", F.lit(False)), F.lit("rule"))
+        .when(F.col("rank").isNull(), F.lit("group"))
+        .when(F.col("place") <= shown, F.lit("diversity"))
+        .otherwise(F.lit("rank"))
+    )
+    hidden = told.where(F.coalesce(F.col("rank") > shown, F.lit(True)))
+    rule = F.when(reason == "rule", F.col("ruling.rule_id"))
+    return hidden.select(
+        *keys, reason.alias("refused_by"), rule.alias("rule_id"), "base_rank", "rank", "score_key", "source"
+    )
 
 
 def _ruled(listed: DataFrame, regions: DataFrame, subjects: DataFrame, rules: DataFrame | None) -> DataFrame:

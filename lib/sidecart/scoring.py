@@ -31,29 +31,33 @@ class ScoringParameters:
     """Variants whose exposure is damped: variant, exposure_factor."""
 
 
-def admitted_pairs(
+OWN_CATEGORY, COMPATIBILITY = "own_category", "compatibility"
+
+
+def judged_pairs(
     root_pairs: DataFrame,
     facts: DataFrame,
     compatibility: DataFrame,
     scoring: ScoringSettings,
     gate: CompatibilitySettings,
 ) -> DataFrame:
-    """One row per (anchor, candidate) of the whole shop that passes the gate.
+    """One row per (anchor, candidate) of two groups of the whole shop, with refused_by, null where it passes.
 
-    A pair passes where the support of its groups reaches what its categories require (an unknown category has lift 1),
-    the two are of different groups, and they do not share the own-category that the shop excludes.
+    Refused by own_category, where they share the category that the shop excludes; by compatibility, where the support
+    of their groups is less than their categories require (an unknown category has lift 1).
 
     In: pairs of the root with what their groups lend (group_support.backed_off_pairs); facts (variant_facts);
-    category_compatibility. Out: their columns, anchor_support, candidate_support, confidence (c'/n_i), category_lift,
-    required_support, both category ids, candidate_id_order, tier.
+    category_compatibility. Out: their columns, refused_by, anchor_support, candidate_support, confidence (c'/n_i),
+    category_lift, required_support, both category ids, candidate_id_order, tier.
     """
     anchors, candidates = facts_of("anchor", facts, scoring), facts_of("candidate", facts, scoring)
     described = root_pairs.join(anchors, "anchor").join(candidates, "candidate")
-    passing = with_lift(described, compatibility, gate).where(
-        (F.col("group_support") >= F.col("required_support")) & is_of_another_product()
-    )
-    return passing.select(
+    of_groups = described.where(F.col("anchor_group_variant") != F.col("candidate_group_variant"))
+    lacks_support = F.col("group_support") < F.col("required_support")
+    refused_by = F.when(is_of_own_category(), F.lit(OWN_CATEGORY)).when(lacks_support, F.lit(COMPATIBILITY))
+    return with_lift(of_groups, compatibility, gate).select(
         *root_pairs.columns,
+        refused_by.alias("refused_by"),
         "candidate_id_order",
         "anchor_category_id",
         "candidate_category_id",
@@ -66,10 +70,14 @@ def admitted_pairs(
     )
 
 
-def is_of_another_product() -> Column:
-    """Whether a described pair is of two groups, and not of the own-category that the shop excludes."""
-    is_own = F.coalesce(F.col("anchor_own_category") == F.col("candidate_own_category"), F.lit(False))
-    return (F.col("anchor_group_variant") != F.col("candidate_group_variant")) & ~is_own
+def admitted(judged_pairs: DataFrame) -> DataFrame:
+    """The pairs that pass."""
+    return judged_pairs.where("refused_by IS NULL").drop("refused_by")
+
+
+def is_of_own_category() -> Column:
+    """Whether a described pair shares the category that the shop excludes."""
+    return F.coalesce(F.col("anchor_own_category") == F.col("candidate_own_category"), F.lit(False))
 
 
 def with_score_key(pairs: DataFrame, parameters: ScoringParameters, settings: ScoringSettings) -> DataFrame:

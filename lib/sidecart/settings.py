@@ -247,6 +247,10 @@ class ListSettings:
     """Candidates stored per anchor at the root."""
     region_depth: Annotated[int, Field(ge=1, le=1000)] = 50
     """Candidates stored per anchor in other regions."""
+    near_misses: Annotated[int, Field(ge=0, le=1000)] = 10
+    """Refused candidates kept per anchor, the best first, for those who ask why not; 0 keeps none."""
+    near_miss_support: Annotated[int, Field(ge=1)] = 2
+    """Least support of a refused candidate that is kept; smaller keeps more accidents."""
     own_category_level: Literal["none"] | Annotated[int, Field(ge=1, le=32)] = "none"
     """Candidates that share the anchor's category at this depth are excluded; `none` keeps them."""
 
@@ -261,6 +265,24 @@ class DiversitySettings:
     """What each better candidate of its subcategory and brand takes off beside."""
     floor: Annotated[float, Field(gt=0, le=1)] = 0.5
     """Most that can be taken off: no candidate falls behind one whose score is less than this part of its own."""
+
+
+EVIDENCE_CLASSES = ("strong", "likely", "weak", "fill")
+"""Classes of evidence, the surest first."""
+
+
+@checked_dataclass(frozen=True, config=_STRICT)
+class Placement:
+    """One block of the shop's pages."""
+
+    evidence: Literal["strong", "likely", "weak", "fill"] = "fill"
+    """Least evidence of what it shows; `weak` shows all that orders say, `fill` everything."""
+    shown: Annotated[int, Field(ge=1, le=100)] = 10
+    """Candidates it shows."""
+
+
+def _placements() -> dict[str, Placement]:
+    return {"product_page": Placement(), "basket": Placement(evidence="weak")}
 
 
 @checked_dataclass(frozen=True, config=_STRICT)
@@ -279,6 +301,7 @@ class Settings:
     cold_start: ColdStartSettings = field(default_factory=ColdStartSettings)
     lists: ListSettings = field(default_factory=ListSettings)
     diversity: DiversitySettings = field(default_factory=DiversitySettings)
+    placements: dict[str, Placement] = field(default_factory=_placements)
 
     def as_json(self) -> str:
         """The effective configuration as one line of JSON; it holds no secrets by construction."""
@@ -313,6 +336,16 @@ def load_settings(path: Path | None) -> Settings:
     return settings_from(merged, str(path or f"preset {name}"))
 
 
+def known_settings(values: dict[str, Any]) -> dict[str, Any]:
+    """Of nested values, perhaps of another version's settings, those that this version knows."""
+    known = {name: getattr(type_, "__dataclass_fields__", None) for name, type_ in _SECTIONS.items()}
+    return {
+        name: {key: value for key, value in content.items() if key in fields} if (fields := known[name]) else content
+        for name, content in values.items()
+        if name in known and (known[name] is None or isinstance(content, dict))
+    }
+
+
 def settings_from(values: dict[str, Any], origin: str = "settings") -> Settings:
     """Settings from nested plain values; `origin` names them in errors."""
     _refuse_unknown(values, origin)
@@ -323,6 +356,8 @@ def settings_from(values: dict[str, Any], origin: str = "settings") -> Settings:
 
 
 def _section(name: str, content: Any) -> Any:
+    if name == "placements" and isinstance(content, dict):
+        return {key: Placement(**value) if isinstance(value, dict) else value for key, value in content.items()}
     return _SECTIONS[name](**content) if isinstance(content, dict) else content
 
 
@@ -360,10 +395,18 @@ def _refuse_unknown(values: dict[str, Any], origin: str) -> None:
             raise SettingsError(f"{origin}: unknown key {section!r}{_nearest(section, _SECTIONS)}")
         if not isinstance(content, dict):
             continue
-        known = getattr(_SECTIONS[section], "__dataclass_fields__", {})
-        for key in content:
-            if key not in known:
-                raise SettingsError(f"{origin}: unknown key {section}.{key}{_nearest(key, known)}")
+        if section == "placements":
+            for name, placement in content.items():
+                _refuse_keys(placement, Placement, f"{section}.{name}", origin)
+        else:
+            _refuse_keys(content, _SECTIONS[section], section, origin)
+
+
+def _refuse_keys(content: Any, kind: Any, path: str, origin: str) -> None:
+    known = getattr(kind, "__dataclass_fields__", {})
+    for key in content if isinstance(content, dict) else ():
+        if key not in known:
+            raise SettingsError(f"{origin}: unknown key {path}.{key}{_nearest(key, known)}")
 
 
 def _nearest(name: str, known: Any) -> str:

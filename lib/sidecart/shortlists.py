@@ -17,8 +17,15 @@ from sidecart.evidence import with_evidence_class, with_expected_baskets
 from sidecart.group_support import GroupEvidence, backed_off_pairs
 from sidecart.pairs import flat_pairs
 from sidecart.regional_lists import RegionalCounts, regional_evidence, regional_lists
-from sidecart.scoring import TIER_ORDERS, TIER_OTHER_BRAND, TIER_SAME_BRAND, ScoringParameters, with_score_key
-from sidecart.scoring import admitted_pairs as pairs_that_pass
+from sidecart.scoring import (
+    TIER_ORDERS,
+    TIER_OTHER_BRAND,
+    TIER_SAME_BRAND,
+    ScoringParameters,
+    admitted,
+    judged_pairs,
+    with_score_key,
+)
 from sidecart.settings import Settings
 from sidecart.variants import facts_of
 
@@ -88,17 +95,17 @@ def root_members(inputs: ListInputs, settings: Settings) -> DataFrame:
     return inputs.members(settings).where("slot = 0").select("variant")
 
 
-def admitted_pairs(inputs: ListInputs, settings: Settings, anchors: DataFrame | None = None) -> DataFrame:
-    """Pairs of the whole shop that pass the gate and whose candidate any region with lists may sell.
+def pairs_at_root(inputs: ListInputs, settings: Settings, anchors: DataFrame | None = None) -> DataFrame:
+    """Pairs of the whole shop whose candidate any region with lists may sell, judged (scoring.judged_pairs).
 
-    All of them, or those of `anchors` (anchor); see scoring.admitted_pairs.
+    All of them, or those of `anchors` (anchor).
     """
     rows = inputs.at_root(inputs.pair_support)
     met = flat_pairs(rows if anchors is None else rows.join(F.broadcast(anchors), "anchor", "left_semi"))
     groups = GroupEvidence(inputs.group_pair_support, inputs.attribute_lift, inputs.variant_facts)
     lent = backed_off_pairs(met, groups, settings, anchors, inputs.sold(settings))
     facts, compatibility = inputs.variant_facts, inputs.category_compatibility
-    return pairs_that_pass(lent, facts, compatibility, settings.scoring, settings.compatibility)
+    return judged_pairs(lent, facts, compatibility, settings.scoring, settings.compatibility)
 
 
 def listed_candidates(inputs: ListInputs, parameters: ScoringParameters, settings: Settings) -> DataFrame:
@@ -139,6 +146,24 @@ def shortlists(
     return _with_prices(described, inputs.offers)
 
 
+def near_misses(inputs: ListInputs, parameters: ScoringParameters, settings: Settings) -> DataFrame:
+    """One row per refused pair among the best of its anchor, by the score it would have (contract near_misses).
+
+    Of pairs with `near_miss_support` at least, `near_misses` per anchor.
+    """
+    judged = pairs_at_root(inputs, settings).where("refused_by IS NOT NULL")
+    seen = judged.where(F.col("group_support") >= settings.lists.near_miss_support)
+    best = Window.partitionBy("anchor").orderBy(
+        F.col("score_key").desc(), F.col("support").desc(), "candidate_id_order"
+    )
+    scored = with_score_key(seen, parameters, settings.scoring).withColumn("place", F.row_number().over(best))
+    kept = scored.where(F.col("place") <= settings.lists.near_misses)
+    names = inputs.variant_facts.select("variant", "variant_id")
+    for side in ("anchor", "candidate"):
+        kept = kept.join(names.withColumnsRenamed({"variant": side, "variant_id": f"{side}_id"}), side)
+    return kept
+
+
 def base_lists(shortlists: DataFrame) -> DataFrame:
     """One row per stored base list: region, anchor and how many candidates (contract base_lists but the release)."""
     return shortlists.groupBy("region_id", "anchor_id").agg(F.count(F.lit(1)).cast("int").alias("candidates"))
@@ -148,20 +173,20 @@ def _scored(
     inputs: ListInputs, parameters: ScoringParameters, settings: Settings, anchors: DataFrame | None = None
 ) -> DataFrame:
     """Candidates with the whole shop's score: what orders say and, where they do not, joint views."""
-    admitted = admitted_pairs(inputs, settings, anchors)
-    expected = with_expected_baskets(admitted, inputs.variant_stratum_support, inputs.basket_strata)
+    passing = admitted(pairs_at_root(inputs, settings, anchors))
+    expected = with_expected_baskets(passing, inputs.variant_stratum_support, inputs.basket_strata)
     classed = with_evidence_class(expected, inputs.evidence_thresholds).withColumn("view_support", F.lit(0))
     if settings.cold_start.fill_to and settings.cold_start.views:
-        classed = classed.unionByName(_viewed(inputs, admitted, settings, anchors), allowMissingColumns=True)
+        classed = classed.unionByName(_viewed(inputs, passing, settings, anchors), allowMissingColumns=True)
     return with_score_key(classed, parameters, settings.scoring)
 
 
-def _viewed(inputs: ListInputs, admitted: DataFrame, settings: Settings, anchors: DataFrame | None) -> DataFrame:
+def _viewed(inputs: ListInputs, passing: DataFrame, settings: Settings, anchors: DataFrame | None) -> DataFrame:
     """Joint views of pairs that orders do not bring."""
     rows = inputs.at_root(inputs.view_pair_support)
     viewed = flat_pairs(rows if anchors is None else rows.join(F.broadcast(anchors), "anchor", "left_semi"))
     found = cold_start.joint_views(viewed, _cold_inputs(inputs, inputs.sold(settings)), settings)
-    fresh = found.join(admitted.select("anchor", "candidate"), ["anchor", "candidate"], "left_anti")
+    fresh = found.join(passing.select("anchor", "candidate"), ["anchor", "candidate"], "left_anti")
     return fresh.withColumns({name: F.lit(value) for name, value in _NO_ORDERS.items()})
 
 

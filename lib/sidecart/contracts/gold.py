@@ -178,6 +178,35 @@ EXPOSURE_FACTORS = Contract(
     checks=(Check("factor_damps", "exposure_factor > 0 AND exposure_factor < 1"),),
 )
 
+NEAR_MISSES = Contract(
+    name="near_misses",
+    layer=Layer.GOLD,
+    one_row="one of the best candidates that never entered an anchor's base lists, and what refused it, whole shop",
+    key=("anchor_id", "place"),
+    cluster_by=("anchor_id",),
+    columns=(
+        required("anchor_id", "STRING", "the variant whose page it is"),
+        required("place", "INT", "1 is the best refused"),
+        required("candidate_id", "STRING", "the variant that was refused"),
+        required(
+            "refused_by", "STRING", "compatibility: too little support for its categories; own_category: excluded"
+        ),
+        required("score_key", "BIGINT", "the score it would have had, as in shortlists"),
+        required("pair_buyers", "INT", "buyers, whole shop, who ever had both in one basket"),
+        required("pair_baskets", "INT", "baskets, whole shop, that hold both"),
+        required("group_support", "BIGINT", "support of all pairs of their groups together, which the gate asks"),
+        required("required_support", "INT", "support that their categories ask"),
+        required("category_lift", "DOUBLE", "L of the two categories"),
+        Column("anchor_category_id", "STRING", "the anchor's category at the level of compatibility"),
+        Column("candidate_category_id", "STRING", "the candidate's"),
+        required("release_id", "STRING", "the release"),
+    ),
+    checks=(
+        Check("refusal_known", "refused_by IN ('compatibility', 'own_category')"),
+        Check("lacks_support", "refused_by <> 'compatibility' OR group_support < required_support"),
+    ),
+)
+
 BASE_LISTS = Contract(
     name="base_lists",
     layer=Layer.GOLD,
@@ -200,5 +229,6 @@ TABLES = (
     SCORING_PARAMETERS,
     EXPOSURE_FACTORS,
     SHORTLISTS,
+    NEAR_MISSES,
     BASE_LISTS,
 )

@@ -26,6 +26,45 @@ SHORTLISTS_RESOLVED = Contract(
     ),
 )
 
+REFUSALS = Contract(
+    name="refusals",
+    layer=Layer.VIEW,
+    one_row="one candidate that an anchor's first ten in a region do not show, and the step that kept it out",
+    key=("region_id", "anchor_id", "candidate_id"),
+    columns=(
+        required("region_id", "STRING", "the region"),
+        required("anchor_id", "STRING", "the variant whose page it is"),
+        required("candidate_id", "STRING", "the variant that is not shown"),
+        required(
+            "refused_by",
+            "STRING",
+            "compatibility or own_category (see near_misses), sold_out, rule, group (another variant of it stands),"
+            " diversity (too like better ones), rank (others are better)",
+        ),
+        Column("rule_id", "STRING", "the rule that denied it"),
+        Column("base_rank", "INT", "its rank in the base list; null where it never entered"),
+        Column("rank", "INT", "its rank in the final list, behind the first ten"),
+        required("score_key", "BIGINT", "the score lists are ranked by"),
+        Column("source", "STRING", "why it stood in the base list"),
+    ),
+)
+
+PLACED_LISTS = Contract(
+    name="placed_lists",
+    layer=Layer.VIEW,
+    one_row="one candidate of the list that one placement of the shop's pages shows",
+    key=("placement", "region_id", "anchor_id", "rank"),
+    columns=(
+        required("placement", "STRING", "the placement, from the settings"),
+        required("region_id", "STRING", "the region"),
+        required("anchor_id", "STRING", "the anchor"),
+        required("rank", "INT", "1 is best, among what the placement takes"),
+        required("candidate_id", "STRING", "the variant to show"),
+        required("evidence_class", "STRING", "strong, likely, weak or fill; at least what the placement asks"),
+        required("score", "DECIMAL(18,6)", "as in shortlists_resolved"),
+    ),
+)
+
 WHY = Contract(
     name="why",
     layer=Layer.VIEW,
@@ -123,4 +162,4 @@ DICTIONARY = Contract(
     ),
 )
 
-VIEWS = (SHORTLISTS_RESOLVED, WHY, PAIRS, BANANAS, COVERAGE_BY_REGION, EXTREMES, DICTIONARY)
+VIEWS = (SHORTLISTS_RESOLVED, PLACED_LISTS, REFUSALS, WHY, PAIRS, BANANAS, COVERAGE_BY_REGION, EXTREMES, DICTIONARY)

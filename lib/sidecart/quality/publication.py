@@ -36,6 +36,7 @@ AT_LEAST: dict[Contract, int] = {
     gold.CATEGORY_COMPATIBILITY: 0,
     gold.EVIDENCE_THRESHOLDS: 0,
     gold.SHORTLISTS: 1,
+    gold.NEAR_MISSES: 0,
     gold.BASE_LISTS: 1,
 }
 """Gated tables and the fewest rows each may have: an empty shop is never published."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from datetime import datetime
+from functools import reduce
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
@@ -18,9 +18,9 @@ from sidecart.diversity import diversified
 from sidecart.errors import StorageError
 from sidecart.ingest.parsing import Moment
 from sidecart.pairs import flat_pairs
-from sidecart.resolution import list_owners, resolved_lists
-from sidecart.rules import rule_subjects
-from sidecart.settings import DiversitySettings, settings_from
+from sidecart.resolution import list_owners, live_prices, owned_lists, refusals, resolved_lists
+from sidecart.rules import rule_subjects, rules_on, with_ruling
+from sidecart.settings import EVIDENCE_CLASSES, Settings, known_settings, settings_from
 from sidecart.storage.releases import ReleaseReader
 
 TOP = 10
@@ -45,9 +45,8 @@ def register_views(reader: ReleaseReader) -> tuple[str, ...]:
 def shortlists_resolved(reader: ReleaseReader, rules: DataFrame | None = None) -> DataFrame:
     """The final lists of every region (contract shortlists_resolved); with `rules` as if those were released."""
     regions, offers = reader.read(silver.REGIONS), reader.read(silver.OFFERS)
-    as_of, settings = _release_run(reader)
-    zone = ZoneInfo(settings.get("shop", {}).get("timezone", "UTC"))
     told = reader.read(silver.RULES) if rules is None else rules
+    settings = release_settings(reader)
     lists = resolved_lists(
         reader.read(gold.SHORTLISTS),
         list_owners(reader.read(gold.BASE_LISTS), regions, offers),
@@ -55,10 +54,39 @@ def shortlists_resolved(reader: ReleaseReader, rules: DataFrame | None = None) -
         regions,
         rule_subjects(reader.read(silver.CATALOG), reader.read(silver.CATEGORIES)),
         None if told.isEmpty() else told,
-        as_of.astimezone(zone).date(),
+        release_moment(reader).day,
     )
-    diverse = diversified(lists, DiversitySettings(**settings.get("diversity", {})))
+    diverse = diversified(lists, settings.diversity)
     return diverse.withColumn("score", F.col("score_key") / F.lit(1_000_000))
+
+
+def placed_lists(reader: ReleaseReader) -> DataFrame:
+    """What each placement shows (contract placed_lists)."""
+    lists = shortlists_resolved(reader)
+    trust = F.array_position(F.array(*(F.lit(c) for c in EVIDENCE_CLASSES)), F.col("evidence_class"))
+    parts = []
+    for name, placement in release_settings(reader).placements.items():
+        taken = lists.where(trust <= EVIDENCE_CLASSES.index(placement.evidence) + 1)
+        order = Window.partitionBy("region_id", "anchor_id").orderBy("rank")
+        ranked = taken.withColumn("rank", F.row_number().over(order)).where(F.col("rank") <= placement.shown)
+        parts.append(ranked.withColumn("placement", F.lit(name)))
+    return reduce(DataFrame.unionByName, parts) if parts else rows(reader.warehouse.spark, views.PLACED_LISTS, [])
+
+
+def refused(reader: ReleaseReader) -> DataFrame:
+    """What the first ten do not show, and why not (contract refusals)."""
+    regions, offers = reader.read(silver.REGIONS), reader.read(silver.OFFERS)
+    owners = list_owners(reader.read(gold.BASE_LISTS), regions, offers)
+    owned = owned_lists(reader.read(gold.SHORTLISTS), owners)
+    live = owned.join(live_prices(offers), ["region_id", "candidate_id"])
+    subjects = rule_subjects(reader.read(silver.CATALOG), reader.read(silver.CATEGORIES))
+    ruled = with_ruling(live, regions, subjects, rules_on(reader.read(silver.RULES), release_moment(reader).day))
+    hidden = refusals(owned, shortlists_resolved(reader), ruled, TOP)
+    never = reader.read(gold.NEAR_MISSES).withColumn("region_id", F.lit(_root_region(reader)))
+    return hidden.unionByName(never.select(*_REFUSED), allowMissingColumns=True)
+
+
+_REFUSED = ("region_id", "anchor_id", "candidate_id", "refused_by", "score_key")
 
 
 def why(reader: ReleaseReader) -> DataFrame:
@@ -179,6 +207,8 @@ def _because_cold() -> Column:
 
 VIEW_BUILDERS: dict[Contract, Callable[[ReleaseReader], DataFrame]] = {
     views.SHORTLISTS_RESOLVED: shortlists_resolved,
+    views.PLACED_LISTS: placed_lists,
+    views.REFUSALS: refused,
     views.WHY: why,
     views.PAIRS: pairs,
     views.BANANAS: bananas,
@@ -200,9 +230,13 @@ def _root_region(reader: ReleaseReader) -> str:
 
 
 def release_moment(reader: ReleaseReader) -> Moment:
-    """The moment the release speaks of, and what its run was told of the shop, its inputs and its lists."""
-    as_of, told = _release_run(reader)
-    return Moment(as_of, settings_from({name: told[name] for name in ("shop", "ingest", "lists") if name in told}))
+    """The moment the release speaks of, and the settings of its run."""
+    return Moment(_release_run(reader)[0], release_settings(reader))
+
+
+def release_settings(reader: ReleaseReader) -> Settings:
+    """The settings of the release's run; a setting it did not know yet has its default."""
+    return settings_from(known_settings(_release_run(reader)[1]), f"settings of {reader.release_id}")
 
 
 def _release_run(reader: ReleaseReader) -> tuple[datetime, dict[str, Any]]:
