@@ -218,6 +218,11 @@ def settings_from(values: dict[str, Any], origin: str = "settings") -> Settings:
         raise SettingsError("\n".join(_complaints(error, origin))) from None
 
 
+def overridden(settings: Settings, values: dict[str, Any], origin: str = "settings") -> Settings:
+    """The settings with what `values` says otherwise; raises SettingsError as load_settings does."""
+    return settings_from(_merge(asdict(settings), values), origin)
+
+
 def _section(name: str, content: Any) -> Any:
     return _SECTIONS[name](**content) if isinstance(content, dict) else content
 
