@@ -6,7 +6,7 @@ import logging
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
@@ -15,10 +15,10 @@ from sidecart.assortments import offers_from_sales
 from sidecart.contracts import gold, silver, state
 from sidecart.contracts.model import Contract
 from sidecart.contracts.runs import BACKTESTS
-from sidecart.evaluation.baselines import DEPTH, baseline_lists, met_pairs, shuffled
+from sidecart.evaluation.baselines import BASELINES, DEPTH, baseline_lists, met_pairs, shuffled
 from sidecart.evaluation.held_out import Split, held_out_baskets, in_window, training_lines, training_views
-from sidecart.evaluation.judge import Evidence, judge
-from sidecart.evaluation.listed import named, together
+from sidecart.evaluation.judge import Evidence, HeldOut, evidence, judge
+from sidecart.evaluation.listed import listed, named
 from sidecart.settings import Settings
 from sidecart.shortlists import SOURCE_ORDERS
 from sidecart.storage.releases import ReleaseReader
@@ -33,6 +33,12 @@ _LOG = logging.getLogger("sidecart.run")
 
 _NOT_CARRIED = (silver.ORDER_EVENTS, silver.UNMATCHED_RETURNS, silver.QUARANTINE)
 """Silver that lists are not made from."""
+
+_SHUFFLED = "c / n_j^.35"
+"""The baseline that is shuffled to show the floor."""
+
+_AT_ONCE = 4
+"""Baselines judged together: more of them ask for more memory than they save time."""
 
 ROOT_ONLY = 2**31 - 1
 """More baskets than any region has: with it only the root has lists of its own."""
@@ -62,13 +68,15 @@ def backtest(test: Backtest) -> DataFrame:
         with _timed("counting"):
             update_pairs(run)
     with staging(test.warehouse.spark, test.warehouse.location, run.run_id) as stage:
-        own = {name: _own_lists(test, settings, stage, name) for name, settings in test.configurations.items()}
-        others = _baselines(test, run, stage) if test.with_baselines else []
-        lists = together(*(named(name, rows) for name, rows in own.items()), *others)
-        marks = {"run_id": run.run_id, "source_release_id": test.source.release_id, "split": test.split.name}
-        figures = judge(lists, _evidence(test, run)).withColumns({k: F.lit(v) for k, v in marks.items()})
-        with _timed("judging"):
-            run.write(BACKTESTS, figures, mode="append")
+        judged_by = _evidence(test, run, stage)
+        for name, settings in test.configurations.items():
+            _judge(run, test, judged_by, stage.keep("own", _own_lists(test, run, settings, name)))
+        if test.with_baselines:
+            baselines = stage.keep("baselines", _baselines(test, run))
+            for names in _together():
+                _judge(run, test, judged_by, baselines.where(F.col("table_name").isin(names)))
+            floor = shuffled(baselines.where(F.col("table_name") == F.lit(_SHUFFLED)))
+            _judge(run, test, judged_by, floor.withColumn("table_name", F.lit(f"shuffled {_SHUFFLED}")))
     return run.read(BACKTESTS).where(F.col("run_id") == run.run_id)
 
 
@@ -90,43 +98,57 @@ def _offers(test: Backtest, run: Run) -> DataFrame:
     return offers_from_sales(run.read(silver.ORDER_LINES), regions, root, test.split.begins_at, test.settings.regions)
 
 
-def _own_lists(test: Backtest, settings: Settings, stage: Staging, name: str) -> DataFrame:
-    """The root's final lists of a configuration; fills have a rank and no score, as they joined no basket."""
+def _own_lists(test: Backtest, run: Run, settings: Settings, name: str) -> DataFrame:
+    """The root's final lists of a configuration, as they are judged; fills have no score, as they joined no basket."""
     at_root = replace(settings, regions=replace(settings.regions, min_region_baskets=ROOT_ONLY))
-    run = _run(test, at_root)
+    made = _run(test, at_root)
     with _timed(f"lists of {name}"):
-        build_shortlists(run)
-        run.publish()
+        build_shortlists(made)
+        made.publish()
     is_root = F.col("region_id") == F.lit(settings.shop.root_region)
-    resolved = shortlists_resolved(ReleaseReader(test.warehouse, run.release_id))
+    resolved = shortlists_resolved(ReleaseReader(test.warehouse, made.release_id))
     score = F.when(F.col("source") == SOURCE_ORDERS, F.exp("score"))
     top = resolved.where(is_root & (F.col("rank") <= DEPTH))
-    return stage.keep(f"lists-{run.run_id}", top.select("anchor_id", "rank", "candidate_id", score.alias("score")))
+    lists = top.select("anchor_id", "rank", "candidate_id", score.alias("score"))
+    return listed(named(name, lists), run.read(state.VARIANT_FACTS))
 
 
-def _baselines(test: Backtest, run: Run, stage: Staging) -> list[DataFrame]:
-    """Named tables of the baselines, live goods only, and the raw count's shuffled as the floor."""
+def _baselines(test: Backtest, run: Run) -> DataFrame:
+    """Tables of the baselines, live goods only, as they are judged."""
     facts, pairs = run.read(state.VARIANT_FACTS), _at_root(test, run.read(state.PAIR_SUPPORT))
     total = _at_root(test, run.read(state.REGION_SUPPORT)).select(
         F.col(test.settings.scoring.support_unit).alias("all")
     )
     compatibility = run.read(gold.CATEGORY_COMPATIBILITY)
     met = met_pairs(pairs, facts, compatibility, _live(test, run), test.settings)
-    lists = stage.keep("baselines", baseline_lists(met, total, facts))
-    floor = shuffled(lists.where("table_name = 'c / n_j^.35'").drop("table_name"))
-    return [lists, named("shuffled c / n_j^.35", floor)]
+    return listed(baseline_lists(met, total, facts), facts)
 
 
-def _evidence(test: Backtest, run: Run) -> Evidence:
+def _evidence(test: Backtest, run: Run, stage: Staging) -> Evidence:
     baskets = test.source.read(state.BASKETS)
-    return Evidence(
-        held_out=held_out_baskets(baskets, test.split),
-        in_window=in_window(baskets, test.split),
-        facts=run.read(state.VARIANT_FACTS),
-        live=_live(test, run),
-        root_region=test.settings.shop.root_region,
-        support_unit=test.settings.scoring.support_unit,
+    found = evidence(
+        HeldOut(
+            baskets=held_out_baskets(baskets, test.split),
+            window=in_window(baskets, test.split),
+            facts=run.read(state.VARIANT_FACTS),
+            live=_live(test, run),
+            support_unit=test.settings.scoring.support_unit,
+        )
     )
+    return Evidence(**{field.name: stage.keep(field.name, getattr(found, field.name)) for field in fields(found)})
+
+
+def _judge(run: Run, test: Backtest, judged_by: Evidence, lists: DataFrame) -> None:
+    marks = {"run_id": run.run_id, "source_release_id": test.source.release_id, "split": test.split.name}
+    figures = judge(lists, judged_by, test.settings.shop.root_region).withColumns(
+        {name: F.lit(value) for name, value in marks.items()}
+    )
+    run.write(BACKTESTS, figures, mode="append")
+
+
+def _together() -> list[list[str]]:
+    names = list(BASELINES)
+    return [names[first : first + _AT_ONCE] for first in range(0, len(names), _AT_ONCE)]
 
 
 def _live(test: Backtest, run: Run) -> DataFrame:

@@ -14,6 +14,7 @@ from sidecart.contracts import gold, state
 from sidecart.evaluation import association
 from sidecart.evaluation.association import Counts, Formula
 from sidecart.evaluation.baselines import baseline_lists, filled, met_pairs, shuffled
+from sidecart.evaluation.listed import listed
 from sidecart.settings import settings_from
 
 PLAIN = settings_from({"lists": {"own_category_level": "none"}})
@@ -103,11 +104,12 @@ def test_the_anchors_own_category_is_out_where_the_shop_says_so(shop: Shop, pair
 
 
 def test_a_shuffled_table_shows_the_same_lists_on_other_pages(shop: Shop) -> None:
-    lists = lists_of(shop, mine={f"page{n}": f"good{n} other{n}" for n in range(20)})
+    goods = {f"{kind}{n}": {"buyers": 1} for kind in ("good", "page") for n in range(20)}
+    lists = listed(lists_of(shop, mine={f"page{n}": f"good{n}" for n in range(20)}), shop.facts(**goods))
     moved = shuffled(lists)
-    assert told(moved, "rank", "candidate_id") == told(lists, "rank", "candidate_id")
-    assert told(moved, "anchor_id", "candidate_id") != told(lists, "anchor_id", "candidate_id")
-    assert told(moved, "anchor_id") == told(lists, "anchor_id")
+    assert told(moved, "candidate") == told(lists, "candidate")
+    assert told(moved, "anchor") == told(lists, "anchor")
+    assert told(moved, "anchor", "candidate") != told(lists, "anchor", "candidate")
 
 
 def test_a_fill_closes_a_short_list_and_repeats_nothing(shop: Shop) -> None:

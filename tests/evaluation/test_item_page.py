@@ -7,7 +7,7 @@ from pyspark.sql import DataFrame
 
 from builders import Shop, told
 from evaluation.conftest import lists_of
-from sidecart.evaluation.item_page import page_counts, page_sums, pages
+from sidecart.evaluation.item_page import page_counts, page_sums, page_targets
 from sidecart.evaluation.listed import listed
 
 BILLION = 1_000_000_000
@@ -15,15 +15,15 @@ BILLION = 1_000_000_000
 
 def _sums(shop: Shop, facts: DataFrame, lists: dict[str, str], **baskets: str) -> dict[tuple[str, str], list[float]]:
     """(targets, bucket) -> hit rate, recall and NDCG, summed over pages."""
-    judged = pages(shop.baskets(**baskets), facts, "buyers")
+    judged = page_targets(shop.baskets(**baskets), facts, "buyers")
     sums = page_sums(listed(lists_of(shop, mine=lists), facts), judged)
     columns = ("targets", "bucket", "hit_rate", "recall", "ndcg")
     return {(t, b): [value / BILLION for value in values] for t, b, *values in told(sums, *columns)}
 
 
 def test_every_variant_of_a_basket_is_a_page_and_the_others_are_its_targets(shop: Shop, facts: DataFrame) -> None:
-    judged = pages(shop.baskets(b1="tea coffee milk mug"), facts, "buyers")
-    named = judged.selectExpr("anchor", "bucket", "all_targets", "other_targets")
+    judged = page_targets(shop.baskets(b1="tea coffee milk mug"), facts, "buyers")
+    named = judged.select("anchor", "bucket", "all_targets", "other_targets").distinct()
     found = {shop.word(anchor): rest for anchor, *rest in told(named, *named.columns)}
     assert found == {
         "tea": ["1000+", 3, 1],
@@ -63,7 +63,7 @@ def test_pages_add_up_by_bucket_and_over_all_buckets(shop: Shop, facts: DataFram
 
 
 def test_a_page_without_a_target_of_another_category_is_not_judged_there(shop: Shop, facts: DataFrame) -> None:
-    counts = page_counts(pages(shop.baskets(b1="ann: tea coffee", b2="ann: tea milk"), facts, "buyers"))
+    counts = page_counts(page_targets(shop.baskets(b1="ann: tea coffee", b2="ann: tea milk"), facts, "buyers"))
     assert told(counts.where("bucket = 'all'"), "targets", "buyer_key", "pages") == [
         ("all", "ann", 4),
         ("other_category", "ann", 2),
@@ -74,7 +74,7 @@ def test_what_stands_below_the_tenth_place_is_not_shown(shop: Shop, facts: DataF
     lists = shop.spark.createDataFrame(
         [("mine", "tea", 11, "milk")], "table_name STRING, anchor_id STRING, rank INT, candidate_id STRING"
     )
-    judged = pages(shop.baskets(b1="tea milk"), facts, "buyers")
+    judged = page_targets(shop.baskets(b1="tea milk"), facts, "buyers")
     assert told(page_sums(listed(lists, facts), judged), "hit_rate") == []
 
 
@@ -83,6 +83,6 @@ def test_a_basket_is_judged_with_the_lists_of_its_region(shop: Shop, facts: Data
     lists = shop.spark.createDataFrame(
         rows, "table_name STRING, region_id STRING, anchor_id STRING, rank INT, candidate_id STRING"
     )
-    judged = pages(shop.baskets(b1="ann@oslo: tea milk", b2="bob@bergen: tea milk"), facts, "buyers")
+    judged = page_targets(shop.baskets(b1="ann@oslo: tea milk", b2="bob@bergen: tea milk"), facts, "buyers")
     sums = page_sums(listed(lists, facts), judged).where("targets = 'all' AND bucket = 'all'")
     assert told(sums, "buyer_key", "hit_rate") == [("ann", BILLION)]

@@ -67,6 +67,15 @@ def test_the_twenty_most_shown_take_all_slots_of_a_small_table(shop: Shop, facts
     assert _figures(shop, facts, "tea milk", {"tea": "milk"})["top20_slots"] == 1
 
 
+def test_a_slot_weighs_as_much_as_its_anchor_is_bought_in_the_share_of_the_most_shown(shop: Shop) -> None:
+    """Twenty goods fill tea's lists of 30 baskets; what cake's 10 baskets meet is the twenty-first."""
+    shown = [f"good{n:02}" for n in range(20)]
+    pages = {f"tea{half}": {"baskets": 30} for half in "ab"} | {"cake": {"baskets": 10}}
+    facts = shop.facts(**pages, last={}, **{word: {} for word in shown})
+    lists = {"teaa": " ".join(shown[:10]), "teab": " ".join(shown[10:]), "cake": "last"}
+    assert _figures(shop, facts, "teaa teab cake", lists)["top20_slots"] == pytest.approx(600 / 610)
+
+
 def test_logic_and_illogic_are_shares_of_slots(shop: Shop, facts: DataFrame) -> None:
     relations = [("drinks", "dairy", "logic"), ("drinks", "bakery", "illogic")]
     found = _figures(shop, facts, "tea milk cake", {"tea": "milk cake coffee mug"}, *relations)

@@ -97,20 +97,21 @@ def baseline_lists(
     return _with_ids(lists, facts).select("table_name", "anchor_id", "rank", "candidate_id", "score")
 
 
-def shuffled(lists: DataFrame) -> DataFrame:
-    """The same lists, each at another anchor: what a table earns by its candidates' popularity alone.
+def shuffled(listed: DataFrame) -> DataFrame:
+    """The lists of one table, each at another anchor: what it earns by its candidates' popularity alone.
 
-    Anchors in the order of their ids take the lists in the order of the md5 of their owners. In and out: anchor_id,
-    rank, candidate_id and the rest of one table.
+    Anchors in the order of their integers take the lists in the order of the md5 of their owners. In and out as
+    listed.listed gives lists.
     """
-    anchors = lists.select("anchor_id").distinct()
-    by_id = Window.orderBy("anchor_id")
-    by_hash = Window.orderBy(F.md5("anchor_id"), "anchor_id")
-    takers = anchors.select(F.col("anchor_id").alias("taker_id"), F.row_number().over(by_id).alias("place"))
-    owners = anchors.select("anchor_id", F.row_number().over(by_hash).alias("place"))
+    anchors = listed.select("anchor").distinct()
+    by_hash = Window.orderBy(F.md5(F.col("anchor").cast("string")), "anchor")
+    takers = anchors.select(
+        F.col("anchor").alias("taker"), F.row_number().over(Window.orderBy("anchor")).alias("place")
+    )
+    owners = anchors.select("anchor", F.row_number().over(by_hash).alias("place"))
     moved = owners.join(takers, "place").drop("place")
-    others = lists.join(F.broadcast(moved), "anchor_id").where("taker_id <> candidate_id")
-    return others.withColumn("anchor_id", F.col("taker_id")).select(*lists.columns)
+    others = listed.join(F.broadcast(moved), "anchor").where("taker <> candidate")
+    return others.withColumn("anchor", F.col("taker")).select(*listed.columns)
 
 
 def filled(lists: DataFrame, fill: DataFrame, depth: int = 10) -> DataFrame:

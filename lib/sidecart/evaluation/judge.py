@@ -7,13 +7,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from pyspark.sql import DataFrame
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from sidecart.evaluation import basket_page, item_page
 from sidecart.evaluation.category_logic import category_relations
 from sidecart.evaluation.intervals import METRICS, with_intervals
-from sidecart.evaluation.listed import listed
 from sidecart.evaluation.table_figures import assortment, table_figures
 
 ITEM_PAGE, BASKET_PAGE, TABLE = "item", "basket", "table"
@@ -22,33 +21,58 @@ NO_TARGETS = "none"
 
 
 @dataclass(frozen=True)
-class Evidence:
-    """What lists are judged by: tables of one split."""
+class HeldOut:
+    """What lists are judged by: tables of one split, and what training knew."""
 
-    held_out: DataFrame
-    """Baskets of the window, contract baskets (held_out.held_out_baskets)."""
-    in_window: DataFrame
+    baskets: DataFrame
+    """The judged baskets, contract baskets (held_out.held_out_baskets)."""
+    window: DataFrame
     """All counted baskets of the window, those of one variant too: what category logic is read from."""
     facts: DataFrame
     """variant_facts of training: support is what training knew."""
     live: DataFrame
     """variant_id of what the root sells."""
-    root_region: str
     support_unit: str
 
 
-def judge(lists: DataFrame, evidence: Evidence) -> DataFrame:
+@dataclass(frozen=True)
+class Evidence:
+    """The same as it meets lists. No frame depends on a list, so a job keeps them once for all tables it judges."""
+
+    page_targets: DataFrame
+    """item_page.page_targets"""
+    page_counts: DataFrame
+    """Per page, targets, bucket and buyer: how many pages are judged."""
+    carts: DataFrame
+    """basket_page.carts"""
+    assortment: DataFrame
+    """table_figures.assortment"""
+    relations: DataFrame
+    """category_logic.category_relations"""
+
+
+def evidence(held_out: HeldOut) -> Evidence:
+    """What the judge needs of held-out baskets."""
+    targets = item_page.page_targets(held_out.baskets, held_out.facts, held_out.support_unit)
+    carts = basket_page.carts(held_out.baskets)
+    return Evidence(
+        page_targets=targets,
+        page_counts=_page_counts(targets, carts),
+        carts=carts,
+        assortment=assortment(held_out.facts, held_out.live, held_out.support_unit),
+        relations=category_relations(held_out.window, held_out.facts),
+    )
+
+
+def judge(listed: DataFrame, evidence: Evidence, root_region: str) -> DataFrame:
     """One row per figure: table_name, page, targets, bucket, metric, value, low, high and n.
 
-    `lists`: table_name, anchor_id, rank, candidate_id, and region_id and score where a table has them (listed.py).
-    Pages `item` and `basket_by_rank`, `basket_by_score` have hit_rate, recall and ndcg, each a mean over the n
-    pages; an anchor without a list counts as 0. Page `table` has what the table shows as a whole (table_figures.py).
+    `listed`: lists as listed.listed gives them. Pages `item`, `basket_by_rank` and `basket_by_score` have hit_rate,
+    recall and ndcg, each a mean over the n pages; an anchor without a list counts as 0. Page `table` has what the
+    table shows as a whole at the root (table_figures.py).
     """
-    known = listed(lists, evidence.facts)
-    at_root = known.where(F.coalesce(F.col("region_id") == evidence.root_region, F.lit(True)))
-    shelf = assortment(evidence.facts, evidence.live, evidence.support_unit)
-    relations = category_relations(evidence.in_window, evidence.facts)
-    of_tables = table_figures(at_root, shelf, relations).select(
+    at_root = listed.where(F.coalesce(F.col("region_id") == root_region, F.lit(True)))
+    of_tables = table_figures(at_root, evidence.assortment, evidence.relations).select(
         "table_name",
         F.lit(TABLE).alias("page"),
         F.lit(NO_TARGETS).alias("targets"),
@@ -58,34 +82,30 @@ def judge(lists: DataFrame, evidence: Evidence) -> DataFrame:
         *(F.lit(None).cast("double").alias(bound) for bound in ("low", "high")),
         "n",
     )
-    return with_intervals(_buyer_sums(known, lists, evidence)).unionByName(of_tables)
+    return with_intervals(_buyer_sums(listed, evidence)).unionByName(of_tables)
 
 
-def _buyer_sums(known: DataFrame, lists: DataFrame, evidence: Evidence) -> DataFrame:
+def _buyer_sums(listed: DataFrame, evidence: Evidence) -> DataFrame:
     """Every judged buyer of every table and kind of page, with zeros where no list helped."""
-    tables = F.broadcast(lists.select("table_name").distinct())
-    sums = _on_item_pages(known, evidence).unionByName(_on_basket_pages(known, evidence))
-    counts = _page_counts(evidence).crossJoin(tables)
+    tables = F.broadcast(listed.select("table_name").distinct())
+    on_items = item_page.page_sums(listed, evidence.page_targets).withColumn("page", F.lit(ITEM_PAGE))
+    on_baskets = _of_all_targets(
+        basket_page.cart_sums(listed, evidence.carts).withColumn("page", _basket_page("joined"))
+    )
+    sums = on_items.unionByName(on_baskets.drop("joined"))
     keys = ["table_name", "page", "targets", "bucket", "buyer_key"]
-    return counts.join(sums, keys, "left").fillna(0, list(METRICS))
+    return evidence.page_counts.crossJoin(tables).join(sums, keys, "left").fillna(0, list(METRICS))
 
 
-def _page_counts(evidence: Evidence) -> DataFrame:
-    pages = item_page.pages(evidence.held_out, evidence.facts, evidence.support_unit)
-    on_items = item_page.page_counts(pages).withColumn("page", F.lit(ITEM_PAGE))
-    ways = F.explode(F.array(*(F.lit(f"{BASKET_PAGE}_{way}") for way in (basket_page.BY_RANK, basket_page.BY_SCORE))))
-    carts = basket_page.cart_counts(basket_page.carts(evidence.held_out)).withColumn("page", ways)
-    return on_items.unionByName(_of_all_targets(carts))
+def _page_counts(page_targets: DataFrame, carts: DataFrame) -> DataFrame:
+    on_items = item_page.page_counts(page_targets).withColumn("page", F.lit(ITEM_PAGE))
+    ways = F.explode(F.array(F.lit(basket_page.BY_RANK), F.lit(basket_page.BY_SCORE)))
+    on_baskets = basket_page.cart_counts(carts).withColumn("joined", ways).withColumn("page", _basket_page("joined"))
+    return on_items.unionByName(_of_all_targets(on_baskets.drop("joined")))
 
 
-def _on_item_pages(known: DataFrame, evidence: Evidence) -> DataFrame:
-    pages = item_page.pages(evidence.held_out, evidence.facts, evidence.support_unit)
-    return item_page.page_sums(known, pages).withColumn("page", F.lit(ITEM_PAGE))
-
-
-def _on_basket_pages(known: DataFrame, evidence: Evidence) -> DataFrame:
-    sums = basket_page.cart_sums(known, basket_page.carts(evidence.held_out))
-    return _of_all_targets(sums.withColumn("page", F.concat(F.lit(f"{BASKET_PAGE}_"), "joined")).drop("joined"))
+def _basket_page(joined: str) -> Column:
+    return F.concat(F.lit(f"{BASKET_PAGE}_"), F.col(joined))
 
 
 def _of_all_targets(frame: DataFrame) -> DataFrame:

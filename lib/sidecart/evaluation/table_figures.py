@@ -1,6 +1,7 @@
 """Table figures: what a whole table of lists shows, before any basket is asked. Top tens of live anchors at the root.
 
-Every list weighs the same, but for the bestseller share, where it weighs as much as its anchor is bought.
+Every list weighs the same, but for the bestseller share and the slots of the most shown: there a list weighs as
+much as its anchor is bought, since that is how often people meet it.
 """
 
 from __future__ import annotations
@@ -66,7 +67,7 @@ def _of_lists(shown: DataFrame, live: DataFrame) -> DataFrame:
     counted = lists.groupBy("table_name").agg(
         F.count_if(F.col("candidates") >= TOP).alias("full"),
         F.sum("anchor_baskets").alias("baskets"),
-        F.coalesce(F.sum(F.when(F.col("has_bestseller"), F.col("anchor_baskets"))), F.lit(0)).alias("with_bestseller"),
+        _sum_where(F.col("has_bestseller"), F.col("anchor_baskets")).alias("with_bestseller"),
     )
     return _figures(
         counted.crossJoin(F.broadcast(live)),
@@ -77,32 +78,39 @@ def _of_lists(shown: DataFrame, live: DataFrame) -> DataFrame:
 
 def _of_exposure(shown: DataFrame, live: DataFrame) -> DataFrame:
     """Reach, Gini of exposure over all that is live (never shown counts as zero), most shown, dead slots."""
-    exposed = shown.groupBy("table_name", "candidate", "is_live").agg(F.count(F.lit(1)).alias("lists"))
+    exposed = shown.groupBy("table_name", "candidate", "is_live").agg(
+        F.count(F.lit(1)).alias("lists"), F.sum("anchor_baskets").alias("met")
+    )
     by_lists = Window.partitionBy("table_name").orderBy("lists", "candidate")
-    from_top = Window.partitionBy("table_name").orderBy(F.col("lists").desc(), "candidate")
+    most_met = Window.partitionBy("table_name").orderBy(F.col("met").desc(), "candidate")
     ranked = exposed.withColumns(
         {
             "place": F.sum(F.col("is_live").cast("int")).over(by_lists),
-            "place_from_top": F.row_number().over(from_top),
+            "place_from_top": F.row_number().over(most_met),
         }
     )
     lists, is_live = F.col("lists"), F.col("is_live")
     counted = ranked.groupBy("table_name").agg(
         F.sum("lists").alias("slots"),
-        F.coalesce(F.sum(F.when(F.col("place_from_top") <= MOST, lists)), F.lit(0)).alias("most_shown"),
-        F.coalesce(F.sum(F.when(~is_live, lists)), F.lit(0)).alias("dead"),
+        F.sum("met").alias("slots_met"),
+        _sum_where(F.col("place_from_top") <= MOST, F.col("met")).alias("most_shown"),
+        _sum_where(~is_live, lists).alias("dead"),
         F.count_if(is_live).alias("reached"),
-        F.coalesce(F.sum(F.when(is_live, lists)), F.lit(0)).alias("live_slots"),
-        F.coalesce(F.sum(F.when(is_live, lists * F.col("place"))), F.lit(0)).alias("placed"),
+        _sum_where(is_live, lists).alias("live_slots"),
+        _sum_where(is_live, lists * F.col("place")).alias("placed"),
     )
     whole = counted.crossJoin(F.broadcast(live)).withColumn("uneven", _uneven())
     return _figures(
         whole,
         reach=("reached", "live"),
         gini=("uneven", "live"),
-        top20_slots=("most_shown", "slots"),
+        top20_slots=("most_shown", "slots_met"),
         dead_slots=("dead", "slots"),
     )
+
+
+def _sum_where(condition: Column, amount: Column) -> Column:
+    return F.coalesce(F.sum(F.when(condition, amount)), F.lit(0))
 
 
 def _uneven() -> Column:
@@ -119,10 +127,7 @@ def _of_categories(shown: DataFrame, relations: DataFrame) -> DataFrame:
     related = pairs.join(F.broadcast(relations), ["category_a", "category_b"], "left")
     counted = related.groupBy("table_name").agg(
         F.sum("slots").alias("slots"),
-        *(
-            F.coalesce(F.sum(F.when(F.col("relation") == relation, F.col("slots"))), F.lit(0)).alias(relation)
-            for relation in (LOGIC, ILLOGIC)
-        ),
+        *(_sum_where(F.col("relation") == relation, F.col("slots")).alias(relation) for relation in (LOGIC, ILLOGIC)),
     )
     return _figures(counted, logic=(LOGIC, "slots"), illogic=(ILLOGIC, "slots"))
 
