@@ -355,6 +355,23 @@ def settings_from(values: dict[str, Any], origin: str = "settings") -> Settings:
         raise SettingsError("\n".join(_complaints(error, origin))) from None
 
 
+def overridden(settings: Settings, values: dict[str, Any], origin: str = "settings") -> Settings:
+    """The settings with what `values` says otherwise; raises SettingsError as load_settings does."""
+    return settings_from(_merge(asdict(settings), values), origin)
+
+
+def load_configurations(path: Path, settings: Settings) -> dict[str, Settings]:
+    """Settings by name from a TOML file whose every table says what one configuration changes: `[mild.scoring]`.
+
+    Raises SettingsError as load_settings does.
+    """
+    told = _read_toml(path)
+    strange = [name for name, values in told.items() if not isinstance(values, dict)]
+    if strange:
+        raise SettingsError(f"{path}: {strange[0]!r} is no table; write [{strange[0]}.scoring] and what it changes")
+    return {name: overridden(settings, values, f"{path}: {name}") for name, values in told.items()}
+
+
 def _section(name: str, content: Any) -> Any:
     if name == "placements" and isinstance(content, dict):
         return {key: Placement(**value) if isinstance(value, dict) else value for key, value in content.items()}
