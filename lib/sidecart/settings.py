@@ -253,6 +253,10 @@ class ListSettings:
     """Least support of a refused candidate that is kept; smaller keeps more accidents."""
     own_category_level: Literal["none"] | Annotated[int, Field(ge=1, le=32)] = "none"
     """Candidates that share the anchor's category at this depth are excluded; `none` keeps them."""
+    own_category_by_category: dict[str, Literal["none"] | Annotated[int, Field(ge=1, le=32)]] = field(
+        default_factory=dict
+    )
+    """The same for variants of a category or below it; the deepest one named holds."""
 
 
 @checked_dataclass(frozen=True, config=_STRICT)
