@@ -39,6 +39,7 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--folder", type=Path, default=Path(".cache/backtest"), help="for its tables (default .cache/backtest)"
     )
+    command.add_argument("--report", type=Path, help="for figures.parquet and report.md (default: beside its tables)")
     command.set_defaults(do=run_backtest)
 
 
@@ -61,7 +62,7 @@ def run_backtest(told: argparse.Namespace) -> None:
         parts.append(figures)
         pages.append(f"## {split.name}: {split.begins_at:%Y-%m-%d} to {split.ends_at:%Y-%m-%d}\n\n{_page(figures)}")
         print(pages[-1], flush=True)
-    _write(parts, pages, folder)
+    _write(parts, pages, told.report or folder)
 
 
 def _page(figures: DataFrame) -> str:
@@ -75,6 +76,7 @@ def _write(parts: list[DataFrame], pages: list[str], folder: Path) -> None:
     write_one_file(
         whole.orderBy("split", "table_name", "page", "targets", "bucket", "metric"), folder / "figures.parquet"
     )
+    folder.mkdir(parents=True, exist_ok=True)
     (folder / "report.md").write_text("\n".join(pages), encoding="utf-8")
     print(f"{folder / 'figures.parquet'} and {folder / 'report.md'}")
 
