@@ -35,10 +35,8 @@ def run(name: str, configurations: str, splits: list[str], *more: str) -> str:
     """One backtest's report."""
     folder = FOLDER / name
     shop, asked = SETTINGS / "complete_journey.toml", SETTINGS / configurations
-    main(
-        ["backtest", "--warehouse", str(WAREHOUSE), "--shop", str(shop), "--configurations", str(asked)]
-        + ["--splits", *splits, "--folder", str(FOLDER), "--report", str(folder), *more]
-    )
+    known = ["--warehouse", str(WAREHOUSE), "--shop", str(shop), "--configurations", str(asked)]
+    main(["backtest", *known, "--splits", *splits, "--folder", str(FOLDER), "--report", str(folder), *more])
     return (folder / "report.md").read_text(encoding="utf-8")
 
 
