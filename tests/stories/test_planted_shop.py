@@ -18,6 +18,7 @@ from chains import published
 from sidecart.baskets import counted
 from sidecart.chance import shuffled_baskets
 from sidecart.compatibility import (
+    CategoryCounts,
     basket_categories,
     basket_strata,
     category_compatibility,
@@ -116,15 +117,14 @@ def classes(run: Run, baskets: DataFrame, folder: Path) -> DataFrame:
     baskets.withColumn("region_id", F.lit("root")).write.parquet(str(folder / "baskets"))
     kept = run.warehouse.spark.read.parquet(str(folder / "baskets"))
     facts, root = run.read(state.VARIANT_FACTS), run.read(silver.REGIONS).where("depth = 0")
-    categories, strata = basket_categories(kept, facts), basket_strata(kept)
-    compatibility = category_compatibility(
-        strata, category_stratum_support(categories), category_pair_support(categories), STANDARD.compatibility
-    )
+    categories, strata = basket_categories(kept, facts, STANDARD.compatibility), basket_strata(kept)
+    counts = CategoryCounts(strata, category_stratum_support(categories), category_pair_support(categories), facts)
+    compatibility = category_compatibility(counts, STANDARD.compatibility)
     inputs = ChanceInputs(variant_stratum_support(kept), strata, facts, compatibility)
     met = met_pairs(flat_pairs(pair_support(kept, root, shards=2)), inputs, STANDARD)
     met.write.parquet(str(folder / "met"))
     met = run.warehouse.spark.read.parquet(str(folder / "met"))
-    return with_evidence_class(met, evidence_thresholds(met, inputs, STANDARD.evidence))
+    return with_evidence_class(met, evidence_thresholds(met, inputs, STANDARD))
 
 
 def test_shuffled_order_lines_give_one_pair_of_evidence_per_fifty_anchors_at_most(
