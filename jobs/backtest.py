@@ -132,9 +132,7 @@ def _own_lists(test: Backtest, run: Run, made: Run, name: str) -> DataFrame:
 def _baselines(test: Backtest, run: Run) -> DataFrame:
     """Tables of the baselines, live goods only, as they are judged."""
     facts, pairs = run.read(state.VARIANT_FACTS), _at_root(test, run.read(state.PAIR_SUPPORT))
-    total = _at_root(test, run.read(state.REGION_SUPPORT)).select(
-        F.col(test.settings.scoring.support_unit).alias("all")
-    )
+    total = _at_root(test, run.read(state.REGION_SUPPORT)).select(F.col("baskets").alias("all"))
     compatibility = run.read(gold.CATEGORY_COMPATIBILITY)
     met = met_pairs(pairs, facts, compatibility, _live(test, run), test.settings)
     return listed(baseline_lists(met, total, facts), facts)

@@ -59,7 +59,12 @@ def test_pages_add_up_by_bucket_and_over_all_buckets(shop: Shop, facts: DataFram
         shop, facts, {"tea": "milk", "cake": "milk"}, b1="ann: tea milk", b2="ann: cake milk", b3="ann: tea mug"
     )
     assert found["all", "1000+"] == found["all", "1-2"] == [1, 1, 1]
-    assert found["all", "all"] == [2, 2, 2]
+    assert found["all", "all"] == found["all", "1+"] == [2, 2, 2]
+
+
+def test_a_page_new_to_history_is_not_among_the_known(shop: Shop, facts: DataFrame) -> None:
+    found = _sums(shop, facts, {"scone": "milk"}, b1="ann: scone milk")
+    assert {bucket for _, bucket in found} == {"0", "all"}
 
 
 def test_a_page_without_a_target_of_another_category_is_not_judged_there(shop: Shop, facts: DataFrame) -> None:

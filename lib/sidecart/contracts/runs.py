@@ -103,7 +103,7 @@ BACKTESTS = Contract(
         required("table_name", "STRING", "the lists: a configuration of the shop's own, or a baseline"),
         required("page", "STRING", "item, basket_by_rank, basket_by_score, or table: what it shows as a whole"),
         required("targets", "STRING", "what lists should hold: all others of the basket, other_category, or none"),
-        required("bucket", "STRING", "root support of the anchor in training: all, 0, 1-2, 3-9, 10-99, 100-999, 1000+"),
+        required("bucket", "STRING", "root support of the anchor in training: all, 1+, 0, 1-2, 3-9, …, 1000+"),
         required("metric", "STRING", "hit_rate, recall, ndcg at 10, or a figure of the table"),
         Column("value", "DOUBLE", "its mean over the pages, or the table's figure"),
         Column("low", "DOUBLE", "lower end of the 95 % interval, by a bootstrap over buyers"),

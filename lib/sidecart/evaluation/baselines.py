@@ -1,8 +1,13 @@
-"""Baselines: lists by the open measures, from the same counts, candidates and exclusions as the shop's own."""
+"""Baselines: lists by the open measures, from the same counts, candidates and exclusions as the shop's own.
+
+They count baskets, whatever unit the shop's lists count in: expected pairs of buyers mean nothing, since a buyer of
+many baskets ever met nearly every bestseller.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 
 import pyarrow as pa
 from pyspark.sql import Column, DataFrame, Window
@@ -57,16 +62,16 @@ def met_pairs(
     live: DataFrame | None,
     settings: Settings,
 ) -> DataFrame:
-    """One row per (anchor, candidate) that a baseline may list, with its counts in the support unit.
+    """One row per (anchor, candidate) that a baseline may list, with its counts in baskets.
 
     `live`: variant_id of what may be shown; None lets in what is no longer sold. The anchor's own group and, where
     the shop excludes it, own category are out. No gate: that is what baselines lack.
     """
-    unit = settings.scoring.support_unit
+    scoring = replace(settings.scoring, support_unit="baskets")
     sold = facts if live is None else facts.join(live, "variant_id", "left_semi")
-    anchors = facts_of("anchor", facts, settings.scoring)
-    candidates = facts_of("candidate", sold, settings.scoring)
-    met = flat_pairs(root_pair_support).select("anchor", "candidate", F.col(f"pair_{unit}").alias("joint"))
+    anchors = facts_of("anchor", facts, scoring)
+    candidates = facts_of("candidate", sold, scoring)
+    met = flat_pairs(root_pair_support).select("anchor", "candidate", F.col("pair_baskets").alias("joint"))
     described = met.join(F.broadcast(candidates), "candidate").join(F.broadcast(anchors), "anchor")
     is_own = F.coalesce(F.col("anchor_own_category") == F.col("candidate_own_category"), F.lit(False))
     listed = described.where((F.col("anchor_group_id") != F.col("candidate_group_id")) & ~is_own)
@@ -79,7 +84,7 @@ def baseline_lists(
 ) -> DataFrame:
     """One row per candidate of a baseline's list: table_name, anchor_id, rank, candidate_id and score.
 
-    `total`: one row, `all`: how many buyers or baskets there are. Equal scores go by joint count, then by the
+    `total`: one row, `all`: how many counted baskets there are. Equal scores go by joint count, then by the
     candidate's id. All formulae are cut in one look at the pairs.
     """
     measured = dict(formulae or BASELINES)

@@ -15,8 +15,11 @@ from sidecart.compatibility import (
 )
 from sidecart.settings import CompatibilitySettings
 
-SIGNIFICANT = 2.0
-"""Standard deviations of a Poisson count that a pair of categories must be off what baskets of each size expect."""
+TOGETHER = 2.5
+"""Standard deviations of a Poisson count above what baskets of each size expect: such categories belong together."""
+
+APART = -1.64
+"""So many below it, categories avoid each other: one chance in twenty, as only few expect enough to fall lower."""
 
 LOGIC, ILLOGIC = "logic", "illogic"
 
@@ -24,8 +27,8 @@ LOGIC, ILLOGIC = "logic", "illogic"
 def category_relations(baskets: DataFrame, facts: DataFrame) -> DataFrame:
     """One row per ordered pair of categories that is more than chance: category_a, category_b, relation.
 
-    With O joint baskets and E expected within the strata of basket sizes: `logic` where (O - E) / sqrt(E) >= 2,
-    `illogic` where it is <= -2. A category and itself are neither. `baskets` are all counted ones of the window,
+    With O joint baskets and E expected within the strata of basket sizes: `logic` where (O - E) / sqrt(E) >= 2.5,
+    `illogic` where it is <= -1.64. A category and itself are neither. `baskets` are all counted ones of the window,
     those of one variant too.
     """
     one_level = CompatibilitySettings(category_level=1)
@@ -37,7 +40,7 @@ def category_relations(baskets: DataFrame, facts: DataFrame) -> DataFrame:
     )
     measured = category_compatibility(counts, one_level).where("level = 1")
     off = deviations(F.col("joint_baskets"), F.col("expected_baskets"))
-    relation = F.when(off >= SIGNIFICANT, LOGIC).when(off <= -SIGNIFICANT, ILLOGIC)
+    relation = F.when(off >= TOGETHER, LOGIC).when(off <= APART, ILLOGIC)
     related = measured.where("category_a <> category_b").withColumn("relation", relation)
     return related.where("relation IS NOT NULL").select("category_a", "category_b", "relation")
 

@@ -10,7 +10,10 @@ from sidecart.evaluation.gains import TOP, UNIT, gain, ndcg, recall
 ALL, OTHER = "all", "other_category"
 """Targets: the basket's other variants, or those of another category than the anchor's."""
 
-EVERY_BUCKET = "all"
+EVERY_BUCKET, KNOWN = "all", "1+"
+"""Buckets that hold others: every page, and those whose anchor has a history."""
+
+NEW = "0"
 _BASKET = ("order_id", "buyer_key", "region_id")
 _PAGE = (*_BASKET, "anchor", "bucket", "all_targets", "other_targets")
 _BUCKETS = ((1000, "1000+"), (100, "100-999"), (10, "10-99"), (3, "3-9"), (1, "1-2"))
@@ -18,7 +21,7 @@ _BUCKETS = ((1000, "1000+"), (100, "100-999"), (10, "10-99"), (3, "3-9"), (1, "1
 
 def bucket(support: Column) -> Column:
     """The popularity bucket of an anchor by its support in training; 0 is new to history."""
-    return F.coalesce(*(F.when(support >= least, F.lit(name)) for least, name in _BUCKETS), F.lit("0"))
+    return F.coalesce(*(F.when(support >= least, F.lit(name)) for least, name in _BUCKETS), F.lit(NEW))
 
 
 def page_targets(baskets: DataFrame, facts: DataFrame, support_unit: str) -> DataFrame:
@@ -103,6 +106,7 @@ def _by_targets(frame: DataFrame, measured: dict[str, tuple[Column, Column]]) ->
 
 
 def _by_bucket(frame: DataFrame, *keys: str) -> GroupedData:
-    """Each row twice, in its bucket and in that of all, grouped by buyer."""
-    buckets = F.explode(F.array(F.lit(EVERY_BUCKET), F.col("bucket")))
-    return frame.withColumn("bucket", buckets).groupBy(*keys, "targets", "bucket", "buyer_key")
+    """Each row in its bucket, in that of known anchors if it is one, and in that of all; grouped by buyer."""
+    known = F.when(F.col("bucket") != NEW, F.lit(KNOWN))
+    buckets = F.array_compact(F.array(F.lit(EVERY_BUCKET), known, F.col("bucket")))
+    return frame.withColumn("bucket", F.explode(buckets)).groupBy(*keys, "targets", "bucket", "buyer_key")

@@ -11,6 +11,7 @@ _COLUMNS = {
     "NDCG": ("item", "other_category", "all", "ndcg"),
     "hit rate": ("item", "other_category", "all", "hit_rate"),
     "recall": ("item", "other_category", "all", "recall"),
+    "NDCG, known anchors": ("item", "other_category", "1+", "ndcg"),
     "NDCG, all targets": ("item", "all", "all", "ndcg"),
     "hit rate, new anchors": ("item", "other_category", "0", "hit_rate"),
     "basket page, by rank": ("basket_by_rank", "all", "all", "ndcg"),
