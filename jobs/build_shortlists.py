@@ -87,9 +87,10 @@ def _category_counts(run: Run) -> CategoryCounts:
 
 
 def _inputs(run: Run) -> ListInputs:
+    groups = run.read(state.GROUP_PAIR_SUPPORT)
     return ListInputs(
         pair_support=run.read(state.PAIR_SUPPORT),
-        group_pair_support=run.read(state.GROUP_PAIR_SUPPORT),
+        group_pair_support=None if groups.isEmpty() else groups,
         variant_stratum_support=run.read(state.VARIANT_STRATUM_SUPPORT),
         basket_strata=run.read(state.BASKET_STRATA),
         view_pair_support=run.read(state.VIEW_PAIR_SUPPORT),

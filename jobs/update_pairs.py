@@ -8,9 +8,10 @@ from pyspark.sql import functions as F
 from sidecart.baskets import baskets, counted, variant_ids, view_baskets
 from sidecart.compatibility import basket_categories, basket_strata, category_pair_support, category_stratum_support
 from sidecart.contracts import silver, state
+from sidecart.contracts.frames import rows
 from sidecart.evidence import variant_stratum_support
 from sidecart.extremes import buyer_activity, excluded_baskets
-from sidecart.group_support import group_pair_support
+from sidecart.group_support import group_members, group_pair_support
 from sidecart.pairs import flat_pairs, pair_support, region_support, shards_for, variant_support
 from sidecart.storage.run import Output, Run
 from sidecart.variants import variant_facts
@@ -39,9 +40,8 @@ def update_pairs(run: Run) -> None:
     run.write(state.VARIANT_SUPPORT, variant_support(run.read(state.PAIR_SUPPORT)), reads=state.PAIR_SUPPORT)
     write_facts(run)
     categorised = basket_categories(counting, run.read(state.VARIANT_FACTS), settings.compatibility)
-    groups = group_pair_support(_root_pairs(run), run.read(state.VARIANT_FACTS), settings.scoring.support_unit)
     run.write_together(
-        Output(state.GROUP_PAIR_SUPPORT, groups, reads=state.PAIR_SUPPORT),
+        Output(state.GROUP_PAIR_SUPPORT, _group_pairs(run), reads=state.PAIR_SUPPORT),
         Output(state.CATEGORY_PAIR_SUPPORT, category_pair_support(categorised), reads=state.BASKETS),
         Output(state.CATEGORY_STRATUM_SUPPORT, category_stratum_support(categorised), reads=state.BASKETS),
     )
@@ -52,6 +52,14 @@ def write_facts(run: Run) -> None:
     catalog, categories, ids = (run.read(c) for c in (silver.CATALOG, silver.CATEGORIES, state.VARIANT_IDS))
     facts = variant_facts(catalog, categories, ids, _root_support(run), run.settings)
     run.write(state.VARIANT_FACTS, facts, reads=silver.CATALOG)
+
+
+def _group_pairs(run: Run) -> DataFrame:
+    """Pairs of groups; a shop of single variants is not searched for any."""
+    facts, unit = run.read(state.VARIANT_FACTS), run.settings.scoring.support_unit
+    if group_members(facts, unit).where("bought_variants > 1").isEmpty():
+        return rows(run.warehouse.spark, state.GROUP_PAIR_SUPPORT, [])
+    return group_pair_support(_root_pairs(run), facts, unit)
 
 
 def _write_views(run: Run) -> None:

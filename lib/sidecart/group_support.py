@@ -97,7 +97,7 @@ def backed_off_pairs(
     pairs = root_pairs.select("anchor", "candidate", "pair_buyers", "pair_baskets")
     pairs = _only(_only(pairs, anchors, "anchor"), candidates, "candidate")
     if not settings.variants.group_prior:
-        return _untouched(pairs, unit)
+        return unlent_pairs(pairs, unit)
     members = group_members(evidence.facts, unit)
     places = members.select("variant", "group_id")
     lenders = evidence.group_pairs.select(*_GROUPS, F.col(f"pair_{unit}").alias("group_support"))
@@ -111,7 +111,21 @@ def backed_off_pairs(
     described = _described(known.fillna(0, ["pair_buyers", "pair_baskets"]).join(lenders, _GROUPS), members)
     judged = _judged(_with_attribute_lift(described, evidence.attribute_lift), settings)
     best = _best_of_group(judged, settings.variants.alternates)
-    return _untouched(_between_single_variants(pairs, members), unit).unionByName(best)
+    return unlent_pairs(_between_single_variants(pairs, members), unit).unionByName(best)
+
+
+def unlent_pairs(pairs: DataFrame, unit: str) -> DataFrame:
+    """Pairs that nobody lends to: their own count is all there is."""
+    own = F.col(f"pair_{unit}")
+    return pairs.withColumns(
+        {
+            "support": own,
+            "group_support": own.cast("bigint"),
+            "effective_support": own.cast("double"),
+            "attribute_lift": F.lit(1.0),
+            "group_rank": F.lit(1),
+        }
+    ).select(*_OUT)
 
 
 def _siblings(members: DataFrame, side: str) -> DataFrame:
@@ -138,20 +152,6 @@ def _of_side(members: DataFrame, side: str) -> DataFrame:
         F.col("variant").alias(side),
         *(F.col(name).alias(f"{side}_{name}") for name in members.columns if name != "variant"),
     )
-
-
-def _untouched(pairs: DataFrame, unit: str) -> DataFrame:
-    """Pairs that nobody lends to: their own count is all there is."""
-    own = F.col(f"pair_{unit}")
-    return pairs.withColumns(
-        {
-            "support": own,
-            "group_support": own.cast("bigint"),
-            "effective_support": own.cast("double"),
-            "attribute_lift": F.lit(1.0),
-            "group_rank": F.lit(1),
-        }
-    ).select(*_OUT)
 
 
 def _described(pairs: DataFrame, members: DataFrame) -> DataFrame:

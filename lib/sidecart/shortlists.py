@@ -14,7 +14,7 @@ from sidecart import cold_start
 from sidecart.base_lists import cut_base_lists, list_pages, list_regions, slot_bitsets, slot_members
 from sidecart.cold_start import ColdInputs
 from sidecart.evidence import with_evidence_class, with_expected_baskets
-from sidecart.group_support import GroupEvidence, backed_off_pairs
+from sidecart.group_support import GroupEvidence, backed_off_pairs, unlent_pairs
 from sidecart.pairs import flat_pairs
 from sidecart.regional_lists import RegionalCounts, regional_evidence, regional_lists
 from sidecart.scoring import (
@@ -50,7 +50,8 @@ class ListInputs:
     """What lists are made of: tables of state, silver and gold by their names."""
 
     pair_support: DataFrame
-    group_pair_support: DataFrame
+    group_pair_support: DataFrame | None
+    """None where no group has several bought variants: then no pair borrows, and none is looked at for it."""
     view_pair_support: DataFrame
     variant_stratum_support: DataFrame
     basket_strata: DataFrame
@@ -102,8 +103,12 @@ def pairs_at_root(inputs: ListInputs, settings: Settings, anchors: DataFrame | N
     """
     rows = inputs.at_root(inputs.pair_support)
     met = flat_pairs(rows if anchors is None else rows.join(F.broadcast(anchors), "anchor", "left_semi"))
-    groups = GroupEvidence(inputs.group_pair_support, inputs.attribute_lift, inputs.variant_facts)
-    lent = backed_off_pairs(met, groups, settings, anchors, inputs.sold(settings))
+    sold = inputs.sold(settings)
+    if inputs.group_pair_support is None:
+        lent = unlent_pairs(met.join(F.broadcast(sold), "candidate", "left_semi"), settings.scoring.support_unit)
+    else:
+        groups = GroupEvidence(inputs.group_pair_support, inputs.attribute_lift, inputs.variant_facts)
+        lent = backed_off_pairs(met, groups, settings, anchors, sold)
     facts, compatibility = inputs.variant_facts, inputs.category_compatibility
     return judged_pairs(lent, facts, compatibility, settings.scoring, settings.compatibility)
 
