@@ -61,6 +61,10 @@ cluster-demo: $(JARS) wheel ## The small demo on Spark's own master and two work
 bench: $(JARS) ## Run the benchmarks
 	@for file in benchmarks/bench_*.py; do $(BIN)/python $$file || exit 1; done
 
+.PHONY: quality
+quality: $(JARS) ## Judge the demo's lists on held-out baskets and write docs/quality.md
+	@$(BIN)/python scripts/quality.py
+
 .PHONY: wheel
 wheel: $(INSTALLED) ## Build the wheel into dist/
 	@rm -rf build dist

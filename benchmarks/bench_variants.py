@@ -69,12 +69,15 @@ _SCORED = {
         FROM read_parquet('{folder}/pairs/*.parquet') JOIN facts a ON a.variant = anchor
         JOIN facts c ON c.variant = candidate WHERE a.group_id <> c.group_id""",
     "groups only": """
-        SELECT f.variant AS anchor, c.variant AS candidate, c.group_id, sum(pair_buyers) / (c.group_buyers + 30) ^ .5
-            AS score, -c.buyers AS place
-        FROM read_parquet('{folder}/pairs/*.parquet') JOIN facts a ON a.variant = anchor
-        JOIN facts b ON b.variant = candidate JOIN facts f ON f.group_id = a.group_id
-        JOIN facts c ON c.group_id = b.group_id WHERE a.group_id <> b.group_id
-        GROUP BY f.variant, c.variant, c.group_id, c.group_buyers, c.buyers""",
+        SELECT f.variant AS anchor, standing.variant AS candidate, met.group_id,
+            support / (standing.group_buyers + 30) ^ .5 AS score, 1 AS place
+        FROM (
+            SELECT a.group_id AS anchor_group_id, b.group_id, sum(pair_buyers) AS support
+            FROM read_parquet('{folder}/pairs/*.parquet') JOIN facts a ON a.variant = anchor
+            JOIN facts b ON b.variant = candidate WHERE a.group_id <> b.group_id GROUP BY ALL
+        ) met JOIN facts f ON f.group_id = anchor_group_id JOIN (
+            FROM facts QUALIFY row_number() OVER (PARTITION BY group_id ORDER BY buyers DESC, variant) = 1
+        ) standing ON standing.group_id = met.group_id""",
 }
 _NDCG = """
 WITH best AS (
@@ -99,7 +102,7 @@ def main() -> int:
     landing, history = FOLDER / "landing", FOLDER / "history"
     _write_landing(told, landing)
     engine = duckdb.connect()
-    engine.execute("SET TimeZone = 'UTC'")
+    engine.execute("SET TimeZone = 'UTC'; SET memory_limit = '2GB'")
     days = told.days if told.shop == "online_retail" else "NULL"
     cut, as_of = engine.execute(_CUT.format(landing=landing, days=days)).fetchall()[0]
     shutil.copytree(landing, history, ignore=shutil.ignore_patterns("orders"))

@@ -28,24 +28,12 @@ from sidecart_jobs.arguments import run_as_task
 
 
 def build_shortlists(run: Run) -> None:
-    """Write category_compatibility, the scoring parameters, shortlists and base_lists from state and silver."""
-    settings, marks = run.settings, _marks(run)
-    _write_measures(run)
-    with staging(run.warehouse.spark, run.warehouse.location, run.run_id) as stage:
-        inputs = _inputs(run)
-        parameters = _parameters(run, inputs, stage)
-        listed = stage.keep("listed_candidates", listed_candidates(inputs, parameters, settings))
-        filled = stage.keep("fills", fills(inputs, listed, settings))
-        lists = shortlists(inputs, listed, filled, parameters, settings)
-        run.write(gold.SHORTLISTS, lists.withColumns(marks), reads=state.PAIR_SUPPORT)
-    refused = near_misses(inputs, parameters, settings)
-    run.write_together(
-        Output(gold.NEAR_MISSES, refused.withColumns(marks), reads=state.PAIR_SUPPORT),
-        Output(gold.BASE_LISTS, base_lists(run.read(gold.SHORTLISTS)).withColumns(marks), reads=gold.SHORTLISTS),
-    )
+    """Write what judges pairs, the scoring parameters, and all lists, from state and silver."""
+    write_measures(run)
+    write_lists(run)
 
 
-def _write_measures(run: Run) -> None:
+def write_measures(run: Run) -> None:
     """What judges pairs: compatibility of categories, thresholds of evidence, lifts of attributes."""
     settings, marks = run.settings, _marks(run)
     compatibility = category_compatibility(_category_counts(run), settings.compatibility)
@@ -62,6 +50,22 @@ def _write_measures(run: Run) -> None:
     run.write_together(
         Output(gold.EVIDENCE_THRESHOLDS, thresholds.withColumns(marks), reads=state.PAIR_SUPPORT),
         Output(gold.ATTRIBUTE_LIFT, lifts.withColumns(marks), reads=state.GROUP_PAIR_SUPPORT),
+    )
+
+
+def write_lists(run: Run) -> None:
+    """The scoring parameters, base lists and near misses."""
+    settings, marks, inputs = run.settings, _marks(run), _inputs(run)
+    with staging(run.warehouse.spark, run.warehouse.location, run.run_id) as stage:
+        parameters = _parameters(run, inputs, stage)
+        listed = stage.keep("listed_candidates", listed_candidates(inputs, parameters, settings))
+        filled = stage.keep("fills", fills(inputs, listed, settings))
+        lists = shortlists(inputs, listed, filled, parameters, settings)
+        run.write(gold.SHORTLISTS, lists.withColumns(marks), reads=state.PAIR_SUPPORT)
+    refused = near_misses(inputs, parameters, settings)
+    run.write_together(
+        Output(gold.NEAR_MISSES, refused.withColumns(marks), reads=state.PAIR_SUPPORT),
+        Output(gold.BASE_LISTS, base_lists(run.read(gold.SHORTLISTS)).withColumns(marks), reads=gold.SHORTLISTS),
     )
 
 

@@ -37,11 +37,7 @@ def update_pairs(run: Run) -> None:
     )
     _write_views(run)
     run.write(state.VARIANT_SUPPORT, variant_support(run.read(state.PAIR_SUPPORT)), reads=state.PAIR_SUPPORT)
-
-    facts = variant_facts(
-        catalog, run.read(silver.CATEGORIES), run.read(state.VARIANT_IDS), _root_support(run), settings
-    )
-    run.write(state.VARIANT_FACTS, facts, reads=silver.CATALOG)
+    write_facts(run)
     categorised = basket_categories(counting, run.read(state.VARIANT_FACTS), settings.compatibility)
     groups = group_pair_support(_root_pairs(run), run.read(state.VARIANT_FACTS), settings.scoring.support_unit)
     run.write_together(
@@ -49,6 +45,13 @@ def update_pairs(run: Run) -> None:
         Output(state.CATEGORY_PAIR_SUPPORT, category_pair_support(categorised), reads=state.BASKETS),
         Output(state.CATEGORY_STRATUM_SUPPORT, category_stratum_support(categorised), reads=state.BASKETS),
     )
+
+
+def write_facts(run: Run) -> None:
+    """What lists need to know of each variant, by the current catalogue and settings."""
+    catalog, categories, ids = (run.read(c) for c in (silver.CATALOG, silver.CATEGORIES, state.VARIANT_IDS))
+    facts = variant_facts(catalog, categories, ids, _root_support(run), run.settings)
+    run.write(state.VARIANT_FACTS, facts, reads=silver.CATALOG)
 
 
 def _write_views(run: Run) -> None:

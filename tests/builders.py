@@ -184,10 +184,15 @@ class Shop:
     def facts(self, **variants: Mapping[str, Any]) -> DataFrame:
         """Variant facts; a variant is a group of its own unless the test says otherwise."""
         order = {word: place for place, word in enumerate(sorted(variants), 1)}
+        groups: dict[str, int] = {}
+        for word, fact in variants.items():
+            group = fact.get("group_id", word)
+            groups[group] = min(self.number(word), groups.get(group, self.number(word)))
         return self.frame(
             state.VARIANT_FACTS,
             *(
                 {"variant": self.number(word), "variant_id": word, "group_id": word, "id_order": order[word]}
+                | {"group_variant": groups[fact.get("group_id", word)], "brand_mode": "off"}
                 | dict(fact)
                 for word, fact in variants.items()
             ),

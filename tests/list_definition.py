@@ -48,6 +48,25 @@ class Definition:
                 ]
         return sorted(found)
 
+    def near_misses(self) -> list[tuple[str, int, str, str, int]]:
+        """(anchor, place, candidate, refused_by, score_key) of the best pairs that never entered a list."""
+        found, anywhere = [], set.union(*(self.sells[region] for region in self.has_lists))
+        for anchor, fact in self.facts.items():
+            refused = []
+            for candidate, support in self.met.get(("root", anchor), {}).items():
+                is_own = fact["own_category"] and fact["own_category"] == self.facts[candidate]["own_category"]
+                is_low = support < self._asked(anchor, candidate)
+                if candidate in anywhere and self._group(candidate) != self._group(anchor) and (is_own or is_low):
+                    key = self._key(anchor, candidate, support / self.buyers["root", anchor])
+                    reason = "own_category" if is_own else "compatibility"
+                    refused.append((-key, -support, self.facts[candidate]["variant_id"], reason))
+            kept = [row for row in sorted(refused) if -row[1] >= self.settings.lists.near_miss_support]
+            found += [
+                (fact["variant_id"], place, candidate_id, reason, -worse)
+                for place, (worse, _, candidate_id, reason) in enumerate(kept[: self.settings.lists.near_misses], 1)
+            ]
+        return sorted(found)
+
     def _depth(self, region: str) -> int:
         lists = self.settings.lists
         return lists.root_depth if region == "root" else lists.region_depth

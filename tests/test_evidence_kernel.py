@@ -102,7 +102,7 @@ def test_groups_of_a_shop_bring_as_many_chance_pairs_as_its_pairs_one_by_one() -
 def test_a_threshold_is_the_least_support_where_chance_is_a_small_share_of_what_was_seen() -> None:
     """A million pairs at 0.001: chance brings 1,000 to one basket and half a one to two; 1,500, 60 and 20 were seen.
 
-    At one 1,000 of 1,500 is too much; at two 0.5 + sqrt(0.5) + 1 = 2.2 is at most a tenth of 60.
+    At one 1,000 of 1,500 is too much; at two 0.5 + 3 sqrt(0.5) + 3 = 5.6 is at most a tenth of 60.
     """
     seen = _seen((-14, 1, 1440), (-14, 2, 40), (-14, 3, 20))
     rows = class_thresholds(seen, _bins((-14, 0.001, 1e6)), DEMANDS).to_pylist()
@@ -150,7 +150,7 @@ def test_a_pair_that_chance_brings_together_more_often_is_never_asked_less() -> 
 def test_thresholds_never_fall_and_strong_asks_at_least_what_likely_asks(
     seen: list[tuple[int, int, int]], pairs: list[float]
 ) -> None:
-    expected = [math.exp(cell / 2 + 0.2) if cell < 0 else (cell / 4 + 1.1) ** 2 for cell in range(-20, 6)]
+    expected = [math.exp(cell + 0.5) if cell < 0 else (cell / 2 + 1.2) ** 2 for cell in range(-20, 6)]
     bins = _bins(*zip(range(-20, 6), expected, pairs, strict=True))
     found = _thresholds(_seen(*seen), bins)
     for asked in zip(*found, strict=True):

@@ -10,11 +10,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
 
 from builders import Shop, told
 from sidecart.contracts import gold, silver
-from sidecart.resolution import list_owners, resolved_lists
-from sidecart.rules import rule_subjects
+from sidecart.resolution import list_owners, live_prices, owned_lists, refusals, resolved_lists
+from sidecart.rules import rule_subjects, with_ruling
 from sidecart.shortlists import base_lists
 
 TREE = ("root > north > oslo", "root > south")
@@ -268,3 +269,35 @@ def test_a_denied_pair_never_appears_and_every_other_one_does(spark: SparkSessio
                 expected[region, anchor, candidate] = rule and rule["rule_id"]
     told_of = {(r["region_id"], r["anchor_id"], r["candidate_id"]): r["rule_id"] for r in found.collect()}
     assert told_of == expected
+
+
+def test_a_candidate_that_is_not_shown_says_why(shop: Shop) -> None:
+    """Of milk's base list tea is sold out, wine is denied, jam_b is another jam, and bread is third of two."""
+    lists = _lists(shop, milk="tea wine jam_a jam_b bun bread")
+    offers = shop.offers(root="milk -tea wine jam_a jam_b bun bread")
+    regions = shop.regions()
+    owned = owned_lists(lists, list_owners(base_lists(lists), regions, offers))
+    subjects = rule_subjects(shop.catalog(milk="", wine=""), shop.categories(*SHELVES))
+    deny = {"rule_id": "dry", "candidate_by": "variant", "candidate_value": "wine"}
+    ruled = with_ruling(
+        owned.join(live_prices(offers), ["region_id", "candidate_id"]), regions, subjects, shop.rules(deny)
+    )
+    resolved = _resolved(shop, lists, offers, deny)
+    found = refusals(owned, resolved, ruled, shown=2)
+    assert told(found, "candidate_id", "refused_by", "rule_id", "rank") == [
+        ("bread", "rank", None, 3),
+        ("jam_b", "group", None, None),
+        ("tea", "sold_out", None, None),
+        ("wine", "rule", "dry", None),
+    ]
+
+
+def test_one_that_gave_way_to_diversity_says_so(shop: Shop) -> None:
+    lists = _lists(shop, milk="a b c")
+    offers = shop.offers(root="milk a b c")
+    owned = owned_lists(lists, list_owners(base_lists(lists), shop.regions(), offers))
+    ranks = F.create_map(*(F.lit(part) for pair in (("a", 1), ("c", 2), ("b", 3)) for part in pair))
+    resolved = _resolved(shop, lists, offers).withColumn("rank", ranks[F.col("candidate_id")])
+    ruled = owned.withColumn("ruling", F.lit(None).cast("struct<priority: bigint, is_deny: boolean, rule_id: string>"))
+    found = refusals(owned, resolved, ruled, shown=2)
+    assert told(found, "candidate_id", "refused_by", "rank") == [("b", "diversity", 3)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from argparse import Namespace
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,10 +11,13 @@ from pyspark.sql import SparkSession
 
 from builders import NOON, Shop
 from sidecart.contracts import gold, silver
+from sidecart.errors import RuleError
+from sidecart.quality.publication import require_rules
 from sidecart.settings import settings_from
 from sidecart.storage.run import Run
 from sidecart.storage.warehouse import Warehouse
 from sidecart_cli.main import main
+from sidecart_jobs.arguments import start_run
 
 pytestmark = pytest.mark.slow
 
@@ -125,3 +129,16 @@ def test_a_file_that_a_run_would_refuse_is_not_compared(
 def test_a_file_that_is_not_there_is_named(released: str) -> None:
     with pytest.raises(SystemExit, match=r"INPUT_MISSING: nowhere\.csv is not there"):
         main(["rules", "lint", "nowhere.csv", "--warehouse", released])
+
+
+def test_a_rule_over_most_of_the_catalogue_stops_a_run_unless_it_is_forced(spark: SparkSession, released: str) -> None:
+    wide = Shop(spark).rules({"rule_id": "dear", "candidate_by": "price", "candidate_value": "2.."})
+    run = Run.start(Warehouse(spark, released), settings_from({}), NOON, "run-2")
+    run.write(silver.RULES, wide)
+    with pytest.raises(RuleError, match=r"RULE_WILDCARD: rule dear: 4 of 5 variants are its candidates, with any"):
+        require_rules(run)
+    told = {"shop": None, "warehouse": released, "as_of": NOON, "run_id": "run-3", "master": None}
+    forced = start_run(Namespace(**told, driver_memory="1g", force=True))
+    require_rules(forced)
+    assert forced.settings.ingest.max_wildcard_share == 1
+    run.rewind()

@@ -8,14 +8,14 @@ import duckdb
 import pytest
 from pyspark.sql import DataFrame, SparkSession
 
-from builders import Shop
+from builders import Shop, told
 from list_definition import Definition
 from random_shop import CountedShop, counted_shop
 from sidecart.contracts import gold
 from sidecart.contracts.frames import rows
 from sidecart.scoring import ScoringParameters
 from sidecart.settings import settings_from
-from sidecart.shortlists import ListInputs, fills, listed_candidates, shortlists
+from sidecart.shortlists import ListInputs, fills, listed_candidates, near_misses, shortlists
 
 pytestmark = pytest.mark.slow
 
@@ -96,6 +96,17 @@ def test_lists_are_what_their_definition_says(counted: CountedShop, lists: list[
     assert {row[0] for row in expected} == {"root", "north", "oslo", "bergen"}
     assert {row[4] for row in expected} == {"orders", "views", "popularity", "brand"}
     assert sum(row[-1] > 0 for row in expected) > 100
+    assert found == expected
+
+
+def test_the_best_refused_candidates_are_kept_with_what_refused_them(spark: SparkSession, counted: CountedShop) -> None:
+    parameters = ScoringParameters(0.5, 500, rows(spark, gold.EXPOSURE_FACTORS, []))
+    found = told(
+        near_misses(counted.inputs, parameters, SETTINGS),
+        "anchor_id", "place", "candidate_id", "refused_by", "score_key",
+    )  # fmt: skip
+    expected = Definition(counted.rows(), SETTINGS).near_misses()
+    assert {reason for *_, reason, _ in expected} == {"own_category", "compatibility"}
     assert found == expected
 
 

@@ -27,6 +27,12 @@ def test_a_category_is_looked_up_at_its_level_or_where_its_branch_ends(shop: Sho
     ]
 
 
+def test_a_category_may_have_an_own_category_of_its_own_or_none(shop: Shop) -> None:
+    lists = {"own_category_level": 1, "own_category_by_category": {"dairy": 3, "gifts": "none", "bakery": 2}}
+    found = _facts(shop, lists, "variant_id", "own_category")
+    assert found == [("bun", "bakery"), ("card", None), ("milk", "milk_whole"), ("odd", None), ("tee_red", None)]
+
+
 def test_without_own_category_exclusion_nothing_is_own(shop: Shop) -> None:
     assert _facts(shop, {}, "own_category") == [None] * 5
 
@@ -39,3 +45,13 @@ def test_what_nobody_bought_has_no_support_and_every_variant_has_its_place(shop:
         (4, "odd", "odd", 0, 0),
         (5, "tee_red", "tee", 0, 0),
     ]
+
+
+def test_the_deepest_category_named_says_how_fills_treat_the_brand(shop: Shop) -> None:
+    catalog = shop.catalog(milk="milk_whole", bun="bakery", card="gifts")
+    cold_start = {"brand": "first", "brand_by_category": {"food": "off", "dairy": "only"}}
+    facts = variant_facts(
+        catalog, shop.categories(*TREE), shop.variant_ids(), shop.frame(state.VARIANT_SUPPORT),
+        settings_from({"cold_start": cold_start}),
+    )  # fmt: skip
+    assert told(facts, "variant_id", "brand_mode") == [("bun", "off"), ("card", "first"), ("milk", "only")]

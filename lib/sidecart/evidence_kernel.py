@@ -16,8 +16,10 @@ import pyarrow as pa
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
-CELLS_PER_STEP = 2
+CELLS_PER_STEP = 1
 """Cells in one step of `steps`: a factor e below one expected basket, a standard deviation above."""
+_BOUND = 3.0
+"""Standard deviations by which chance may have made more pairs than it makes on average."""
 _BINS_PER_CELL = 8
 """Tails are summed over bins of a cell, as a tail is anything but linear in what is expected."""
 _BLOCK = 256
@@ -89,7 +91,7 @@ def class_thresholds(seen: pa.Table, bins: pa.Table, demands: Demands) -> pa.Tab
     """Rows of THRESHOLDS, one per cell and lift class with a seen pair.
 
     `seen`: lift_class, expected_cell, support, pairs. A threshold is the least support at which the chance pairs,
-    taken at X + sqrt(X) + 1, are at most the asked share of the seen ones; it never falls as more is expected.
+    taken at X + 3 sqrt(X) + 3, are at most the asked share of the seen ones; it never falls as more is expected.
     """
     rows: list[dict[str, object]] = []
     for name in sorted(set(seen.column("lift_class").to_pylist())):
@@ -184,7 +186,7 @@ class _Cell:
 
     def least(self, share: float, least_support: int) -> int | None:
         """The least support at which chance makes at most this share of the seen pairs; None where at none."""
-        bound = self.chance_pairs + np.sqrt(self.chance_pairs) + 1
+        bound = self.chance_pairs + _BOUND * (np.sqrt(self.chance_pairs) + 1)
         passing = np.flatnonzero((bound <= share * self.seen_pairs) & (self.supports >= least_support))
         return int(self.supports[passing[0]]) if len(passing) else None
 

@@ -97,8 +97,9 @@ def rule_findings(rules: DataFrame, goods: Goods, day: date, max_wildcard_share:
 
     `dead`: its last day is over, it chooses no anchor or no candidate, or a rule that comes before it always wins.
     `contradictory`: an allow whose pairs a deny of its priority takes, all (an error) or some of them.
-    `self`: anchor and candidate are one variant. `everything`: a deny of any to any. `wildcard`: a rule with any on one
-    side that chooses more than `max_wildcard_share` of the catalogue on the other.
+    `self`: anchor and candidate are one variant (an error where both are chosen by variant or group).
+    `everything`: a deny of any to any. `wildcard`: a rule with any on one side that chooses more than
+    `max_wildcard_share` of the catalogue on the other.
     """
     written = written_rules(rules, goods, day)
     known = {row["region_id"] for row in goods.regions.select("region_id").collect()}
@@ -227,7 +228,10 @@ def _asleep(rule: WrittenRule, counted: Reach, known: set[str], day: date) -> It
 def _own(rule: WrittenRule, counted: Reach) -> Iterator[Finding]:
     one = counted.single.get(rule.anchor.key)
     if one is not None and one == counted.single.get(rule.candidate.key):
-        yield Finding(rule.rule_id, "self", "error", f"anchor and candidate are one variant, {one}")
+        # A category or brand may have one product today and more tomorrow; a product has its variants.
+        is_for_good = {rule.anchor.by, rule.candidate.by} <= {"variant", "group"}
+        severity = "error" if is_for_good else "warning"
+        yield Finding(rule.rule_id, "self", severity, f"anchor and candidate are one variant, {one}")
 
 
 def _wide(rule: WrittenRule, counted: Reach, max_share: float) -> Iterator[Finding]:

@@ -253,6 +253,10 @@ class ListSettings:
     """Least support of a refused candidate that is kept; smaller keeps more accidents."""
     own_category_level: Literal["none"] | Annotated[int, Field(ge=1, le=32)] = "none"
     """Candidates that share the anchor's category at this depth are excluded; `none` keeps them."""
+    own_category_by_category: dict[str, Literal["none"] | Annotated[int, Field(ge=1, le=32)]] = field(
+        default_factory=dict
+    )
+    """The same for variants of a category or below it; the deepest one named holds."""
 
 
 @checked_dataclass(frozen=True, config=_STRICT)
@@ -395,6 +399,23 @@ def settings_from(values: dict[str, Any], origin: str = "settings") -> Settings:
         return Settings(**{key: _section(key, value) for key, value in values.items()})
     except ValidationError as error:
         raise SettingsError("\n".join(_complaints(error, origin))) from None
+
+
+def overridden(settings: Settings, values: dict[str, Any], origin: str = "settings") -> Settings:
+    """The settings with what `values` says otherwise; raises SettingsError as load_settings does."""
+    return settings_from(_merge(asdict(settings), values), origin)
+
+
+def load_configurations(path: Path, settings: Settings) -> dict[str, Settings]:
+    """Settings by name from a TOML file whose every table says what one configuration changes: `[mild.scoring]`.
+
+    Raises SettingsError as load_settings does.
+    """
+    told = _read_toml(path)
+    strange = [name for name, values in told.items() if not isinstance(values, dict)]
+    if strange:
+        raise SettingsError(f"{path}: {strange[0]!r} is no table; write [{strange[0]}.scoring] and what it changes")
+    return {name: overridden(settings, values, f"{path}: {name}") for name, values in told.items()}
 
 
 def _section(name: str, content: Any) -> Any:

@@ -152,6 +152,8 @@ def near_misses(inputs: ListInputs, parameters: ScoringParameters, settings: Set
     Of pairs with `near_miss_support` at least, `near_misses` per anchor.
     """
     judged = pairs_at_root(inputs, settings).where("refused_by IS NOT NULL")
+    if not settings.lists.near_misses:
+        judged = judged.limit(0)
     seen = judged.where(F.col("group_support") >= settings.lists.near_miss_support)
     best = Window.partitionBy("anchor").orderBy(
         F.col("score_key").desc(), F.col("support").desc(), "candidate_id_order"

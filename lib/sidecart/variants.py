@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
-from sidecart.settings import ColdStartSettings, ScoringSettings, Settings
+from sidecart.settings import ColdStartSettings, ListSettings, ScoringSettings, Settings
 
 _NAMED_BY_SIDE = (
     "group_id", "group_variant", "category_id", "subcategory_id", "own_category", "brand", "brand_mode", "id_order",
@@ -22,12 +24,11 @@ def variant_facts(
     `root_support`: variant, buyers and baskets of the whole shop; a variant it lacks was never bought. own_category
     is null where the option is off.
     """
-    lists, level = settings.lists, settings.compatibility.category_level
+    level = settings.compatibility.category_level
     paths = categories.select("category_id", "path")
     known = catalog.join(ids, "variant_id").join(F.broadcast(paths), "category_id", "left")
     counted = known.join(root_support.select("variant", "buyers", "baskets"), "variant", "left")
     path = F.coalesce("path", F.array().cast("array<string>"))
-    own_level = None if lists.own_category_level == "none" else lists.own_category_level
     return counted.fillna(0, ["buyers", "baskets"]).select(
         "variant",
         "variant_id",
@@ -37,7 +38,7 @@ def variant_facts(
         path.alias("category_path"),
         category_at(path, level).alias("category_id"),
         category_at(path, level + 1).alias("subcategory_id"),
-        category_at(path, own_level).alias("own_category"),
+        own_category(path, settings.lists).alias("own_category"),
         brand_mode(path, settings.cold_start).alias("brand_mode"),
         F.row_number().over(Window.orderBy("variant_id")).alias("id_order"),
         F.coalesce("attributes", F.create_map().cast("map<string,string>")).alias("attributes"),
@@ -61,12 +62,27 @@ def facts_of(side: str, facts: DataFrame, settings: ScoringSettings) -> DataFram
 
 def brand_mode(category_path: Column, settings: ColdStartSettings) -> Column:
     """off, first or only: how fills of an anchor in this category treat its brand; the deepest one named holds."""
-    if not settings.brand_by_category:
-        return F.lit(settings.brand)
-    named = F.create_map(*(F.lit(part) for entry in settings.brand_by_category.items() for part in entry))
-    modes = F.transform(category_path, lambda category: F.try_element_at(named, category))
-    known = F.filter(modes, lambda mode: mode.isNotNull())
-    return F.coalesce(F.try_element_at(known, F.lit(-1)), F.lit(settings.brand))
+    return _by_category(category_path, dict(settings.brand_by_category), settings.brand)
+
+
+def own_category(category_path: Column, settings: ListSettings) -> Column:
+    """The category that an anchor and its candidates must not share, null where nothing is excluded."""
+    named = {c: 0 if level == "none" else level for c, level in settings.own_category_by_category.items()}
+    of_shop = 0 if settings.own_category_level == "none" else settings.own_category_level
+    level = _by_category(category_path, named, of_shop)
+    place = F.least(level, F.size(category_path))
+    return F.when((level > 0) & (F.size(category_path) > 0), F.try_element_at(category_path, F.nullif(place, F.lit(0))))
+
+
+def _by_category(category_path: Column, named: Mapping[str, str | int], default: str | int) -> Column:
+    """What is set for the deepest category of the path that is named, else the default."""
+    if not named:
+        return F.lit(default)
+    table = F.create_map(*(F.lit(part) for entry in named.items() for part in entry))
+    found = F.filter(
+        F.transform(category_path, lambda category: F.try_element_at(table, category)), lambda value: value.isNotNull()
+    )
+    return F.coalesce(F.try_element_at(found, F.lit(-1)), F.lit(default))
 
 
 def draw_of(variant_id: Column) -> Column:
@@ -75,8 +91,6 @@ def draw_of(variant_id: Column) -> Column:
     return digits % F.lit(DRAWS - 1) + 1
 
 
-def category_at(path: Column, level: int | None) -> Column:
+def category_at(path: Column, level: int) -> Column:
     """The category of a path at a level (1 is the top), or its deepest one where it ends above; null for none."""
-    if level is None:
-        return F.lit(None).cast("string")
     return F.when(F.size(path) > 0, F.element_at(path, F.least(F.lit(level), F.size(path))))

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from sidecart import __version__
 from sidecart.errors import SidecartError
-from sidecart_cli import demo, export, generate, prompt, releases, rules, why
+from sidecart_cli import backtest, demo, export, generate, prompt, releases, rules, why
 from sidecart_jobs import run_chain
 from sidecart_jobs.arguments import add_landing_arguments, add_run_arguments, run_as_task
 
@@ -46,6 +46,11 @@ def _parser() -> argparse.ArgumentParser:
 
     shop = commands.add_parser("generate", help="write a generated shop's landing files, and what was planted in it")
     generate.add_arguments(shop)
+
+    past = commands.add_parser("backtest", help="judge lists and baselines by baskets that they have not seen")
+    backtest.add_arguments(past)
+    past.add_argument("--release", help="split the orders of a release other than the newest")
+    past.add_argument("--warehouse", default=WAREHOUSE, help=f"base path or schema:NAME (default {WAREHOUSE})")
 
     out = commands.add_parser("export", help="write a table or view of the newest release as one Parquet file")
     out.add_argument("table", help="its name; the view `dictionary` lists all")

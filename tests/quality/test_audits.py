@@ -110,7 +110,7 @@ def look(audited: Audited, audit: str) -> Row:
 
 
 def test_with_every_component_at_work_all_audits_pass(shop_with_lists: Listed) -> None:
-    found = findings(shop_with_lists.audited()).collect()
+    found = findings(shop_with_lists.audited())
     assert [row["audit"] for row in found] == list(AUDITS)
     assert [row for row in found if not row["passed"]] == []
     unasked = {row["audit"] for row in found if not row["looked_at"]}

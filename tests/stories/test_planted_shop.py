@@ -11,12 +11,31 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from pyspark.sql import SparkSession
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
 
 from chains import published
+from sidecart.baskets import counted
+from sidecart.chance import shuffled_baskets
+from sidecart.compatibility import (
+    basket_categories,
+    basket_strata,
+    category_compatibility,
+    category_pair_support,
+    category_stratum_support,
+)
+from sidecart.contracts import gold, silver, state
 from sidecart.contracts.gold import SHORTLISTS
+from sidecart.evidence import (
+    ChanceInputs,
+    evidence_thresholds,
+    met_pairs,
+    variant_stratum_support,
+    with_evidence_class,
+)
 from sidecart.generator.settings import small
 from sidecart.generator.shop import Planted, write_shop
+from sidecart.pairs import flat_pairs, pair_support
 from sidecart.settings import ScoringSettings, Settings
 from sidecart.storage.releases import ReleaseReader
 from sidecart.storage.run import Run
@@ -90,3 +109,41 @@ def test_planted_bananas_stay_out_of_unrelated_lists(spark: SparkSession, shop: 
     assert len(unrelated) > 100
     with_banana = {anchor for anchor, candidate in pairs if anchor in unrelated and candidate in bananas}
     assert len(with_banana) / len(unrelated) < 0.05, f"{len(with_banana)} of {len(unrelated)} lists"
+
+
+def classes(run: Run, baskets: DataFrame, folder: Path) -> DataFrame:
+    """Pairs of these baskets at the root, each once, with their evidence_class."""
+    baskets.withColumn("region_id", F.lit("root")).write.parquet(str(folder / "baskets"))
+    kept = run.warehouse.spark.read.parquet(str(folder / "baskets"))
+    facts, root = run.read(state.VARIANT_FACTS), run.read(silver.REGIONS).where("depth = 0")
+    categories, strata = basket_categories(kept, facts), basket_strata(kept)
+    compatibility = category_compatibility(
+        strata, category_stratum_support(categories), category_pair_support(categories), STANDARD.compatibility
+    )
+    inputs = ChanceInputs(variant_stratum_support(kept), strata, facts, compatibility)
+    met = met_pairs(flat_pairs(pair_support(kept, root, shards=2)), inputs, STANDARD)
+    met.write.parquet(str(folder / "met"))
+    met = run.warehouse.spark.read.parquet(str(folder / "met"))
+    return with_evidence_class(met, evidence_thresholds(met, inputs, STANDARD.evidence))
+
+
+def test_shuffled_order_lines_give_one_pair_of_evidence_per_fifty_anchors_at_most(
+    shop: tuple[Run, Planted], tmp_path: Path
+) -> None:
+    run, _ = shop
+    dealt = shuffled_baskets(counted(run.read(state.BASKETS)), seed=1)
+    found = 2 * classes(run, dealt, tmp_path).where("evidence_class <> 'weak'").count()
+    anchors = run.read(state.VARIANT_STRATUM_SUPPORT).count()
+    assert found <= anchors / 50, f"{found} of {anchors} anchors"
+
+
+def test_planted_complements_are_strong_or_likely(shop: tuple[Run, Planted], tmp_path: Path) -> None:
+    run, planted = shop
+    found = classes(run, counted(run.read(state.BASKETS)), tmp_path)
+    number = {row["variant_id"]: row["variant"] for row in run.read(state.VARIANT_IDS).collect()}
+    by_pair = {(row["anchor"], row["candidate"]): row["evidence_class"] for row in found.collect()}
+    given = zip(*(planted.complements[side].to_pylist() for side in ("anchor_id", "candidate_id")), strict=True)
+    told = [by_pair.get(tuple(sorted((number[a], number[c]))), "never met") for a, c in given]
+    share = {name: told.count(name) / len(told) for name in sorted(set(told))}
+    assert share.get("strong", 0) + share.get("likely", 0) >= 0.9, share
+    assert not run.read(gold.EVIDENCE_THRESHOLDS).where("strong_support IS NOT NULL").isEmpty()

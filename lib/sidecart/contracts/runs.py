@@ -138,4 +138,25 @@ SCORECARD = Contract(
     ),
 )
 
-TABLES = (RUNS, BOOKS, INGESTED_FILES, RELEASES, STAGES, AUDITS, SCORECARD)
+BACKTESTS = Contract(
+    name="backtests",
+    layer=Layer.RUNS,
+    one_row="one figure of one judged table of lists on one split of held-out baskets",
+    key=("run_id", "split", "table_name", "page", "targets", "bucket", "metric"),
+    columns=(
+        required("run_id", "STRING", "the backtest"),
+        required("source_release_id", "STRING", "the release whose orders were split"),
+        required("split", "STRING", "test or validation, and with _new_buyers: buyers without history"),
+        required("table_name", "STRING", "the lists: a configuration of the shop's own, or a baseline"),
+        required("page", "STRING", "item, basket_by_rank, basket_by_score, or table: what it shows as a whole"),
+        required("targets", "STRING", "what lists should hold: all others of the basket, other_category, or none"),
+        required("bucket", "STRING", "root support of the anchor in training: all, 0, 1-2, 3-9, 10-99, 100-999, 1000+"),
+        required("metric", "STRING", "hit_rate, recall, ndcg at 10, or a figure of the table"),
+        Column("value", "DOUBLE", "its mean over the pages, or the table's figure"),
+        Column("low", "DOUBLE", "lower end of the 95 % interval, by a bootstrap over buyers"),
+        Column("high", "DOUBLE", "upper end of the interval"),
+        Column("n", "BIGINT", "pages judged, or what the figure is a share of"),
+    ),
+)
+
+TABLES = (RUNS, BOOKS, INGESTED_FILES, RELEASES, STAGES, AUDITS, SCORECARD, BACKTESTS)

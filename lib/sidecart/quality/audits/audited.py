@@ -13,7 +13,7 @@ from sidecart.contracts import gold, silver, state
 from sidecart.contracts.frames import Tables
 from sidecart.scoring import TIER_ORDERS
 from sidecart.settings import Settings
-from sidecart.variants import brand_mode, category_at
+from sidecart.variants import brand_mode, own_category
 
 SHOWN = 10
 """Candidates of a list that a shop shows."""
@@ -88,12 +88,11 @@ def audited_lists(final: DataFrame, facts: DataFrame, settings: Settings) -> Dat
 
 def with_wishes(facts: DataFrame, settings: Settings) -> DataFrame:
     """variant_facts with brand_wish and own_wish as the settings wish them, whatever the facts say of them."""
-    level = settings.lists.own_category_level
     path = F.col("category_path")
     return facts.withColumns(
         {
             "brand_wish": brand_mode(path, settings.cold_start),
-            "own_wish": category_at(path, None if level == "none" else level),
+            "own_wish": own_category(path, settings.lists),
         }
     )
 
@@ -130,7 +129,7 @@ def wished_lists(audited: Audited) -> DataFrame:
     settings, facts = audited.settings, audited.tables.read(state.VARIANT_FACTS)
     level = settings.compatibility.category_level
     beside = compatible_categories(audited.tables.read(gold.CATEGORY_COMPATIBILITY), facts, level)
-    if settings.lists.own_category_level != "none":
+    if excludes_own_category(settings):
         beside = beside.where("category_id <> beside")
     pages = audited.pages().where("is_available AND category_id IS NOT NULL")
     sold = pages.where("baskets > 0").groupBy("region_id", F.col("category_id").alias("beside"))
@@ -145,6 +144,12 @@ def wished_lists(audited: Audited) -> DataFrame:
     )
     enough = F.least(F.lit(min(SHOWN, settings.cold_start.fill_to)), F.col("possible"))
     return lists.select("region_id", "anchor_id", (F.col("candidates") >= enough).alias("has_enough"))
+
+
+def excludes_own_category(settings: Settings) -> bool:
+    """Whether anchors of some category have no candidates of their own."""
+    levels = {settings.lists.own_category_level, *settings.lists.own_category_by_category.values()}
+    return levels != {"none"}
 
 
 def found(audit: str, counted: DataFrame, asks: str, bound: Column | float, detail: str | Column) -> DataFrame:

@@ -6,10 +6,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import reduce
 
-from pyspark.sql import DataFrame
+from pyspark.sql import DataFrame, Row
 
 from sidecart.quality.audits import cold, counts, lists, popularity, regions
 from sidecart.quality.audits.audited import Audited
+from sidecart.settings import QualitySettings
 
 
 @dataclass(frozen=True)
@@ -49,7 +50,12 @@ AUDITS: dict[str, Audit] = {
 }
 
 
-def findings(audited: Audited) -> DataFrame:
-    """One row per audit that is not off: audit, measured, bound, asks, passed, looked_at, detail."""
-    wanted = [name for name in AUDITS if audited.settings.quality.mode(name) != "off"]
-    return reduce(DataFrame.unionByName, (AUDITS[name].look(audited) for name in wanted))
+def wanted_audits(settings: QualitySettings) -> list[str]:
+    """The audits that are not off."""
+    return [name for name in AUDITS if settings.mode(name) != "off"]
+
+
+def findings(audited: Audited) -> list[Row]:
+    """One row per audit that is not off: audit, measured, bound, asks, passed, looked_at, detail; in one query."""
+    looks = [AUDITS[name].look(audited) for name in wanted_audits(audited.settings.quality)]
+    return reduce(DataFrame.unionByName, looks).collect() if looks else []

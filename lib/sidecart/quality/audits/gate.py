@@ -5,18 +5,15 @@ from __future__ import annotations
 import logging
 from typing import Any
 
-from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from sidecart.contracts import silver, state
-from sidecart.contracts.frames import Tables, rows
-from sidecart.contracts.runs import AUDITS as AUDITS_TABLE
+from sidecart.contracts.frames import Tables
 from sidecart.errors import GateError
 from sidecart.ingest.parsing import Moment
 from sidecart.quality.audits.audited import Audited, audited_lists, sampled_regions
 from sidecart.quality.audits.every import AUDITS, findings
 from sidecart.rules import rules_on
-from sidecart.storage.run import Run
 from sidecart.storage.staging import Staging
 from sidecart.storage.views import final_lists
 
@@ -41,13 +38,8 @@ def audit_rows(audited: Audited, run_id: str) -> list[dict[str, Any]]:
     return [
         row.asDict()
         | {"run_id": run_id, "component": AUDITS[row["audit"]].component, "mode": quality.mode(row["audit"])}
-        for row in findings(audited).collect()
+        for row in findings(audited)
     ]
-
-
-def audits(run: Run, found: list[dict[str, Any]]) -> DataFrame:
-    """The rows as a frame of their contract."""
-    return rows(run.warehouse.spark, AUDITS_TABLE, found).coalesce(1)
 
 
 def require_audits(found: list[dict[str, Any]]) -> None:

@@ -10,7 +10,7 @@ from pyspark.sql import functions as F
 from sidecart.compatibility import with_lift
 from sidecart.contracts import gold, silver, state
 from sidecart.measures import required_support as asked_support
-from sidecart.quality.audits.audited import AT_MOST, Audited, found, not_asked, share_of
+from sidecart.quality.audits.audited import AT_MOST, Audited, excludes_own_category, found, not_asked, share_of
 from sidecart.resolution import live_prices
 from sidecart.rules import rule_subjects, with_ruling
 
@@ -78,7 +78,7 @@ def rules(audited: Audited) -> DataFrame:
 
 def own_category(audited: Audited) -> DataFrame:
     """Of shown pairs, those of the category that the shop excludes as the anchor's own: none."""
-    if audited.settings.lists.own_category_level == "none":
+    if not excludes_own_category(audited.settings):
         return not_asked(audited, "own_category")
     is_own = F.coalesce(F.col("anchor_own") == F.col("candidate_own"), F.lit(False))
     return found("own_category", share_of(audited.lists, is_own), AT_MOST, 0.0, "rows of final lists")

@@ -1,0 +1,190 @@
+"""Backtest: make a shop's lists as of a moment in its past, and judge them by what was bought after."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, fields, replace
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from sidecart.assortments import offers_from_sales
+from sidecart.contracts import gold, silver, state
+from sidecart.contracts.model import Contract
+from sidecart.contracts.runs import BACKTESTS
+from sidecart.evaluation.baselines import BASELINES, DEPTH, baseline_lists, met_pairs, shuffled
+from sidecart.evaluation.held_out import Split, held_out_baskets, in_window, training_lines, training_views
+from sidecart.evaluation.judge import Evidence, HeldOut, evidence, judge
+from sidecart.evaluation.listed import listed, named
+from sidecart.settings import Settings
+from sidecart.shortlists import SOURCE_ORDERS
+from sidecart.storage.releases import ReleaseReader
+from sidecart.storage.run import Output, Run
+from sidecart.storage.staging import Staging, staging
+from sidecart.storage.views import shortlists_resolved
+from sidecart.storage.warehouse import Warehouse
+from sidecart_jobs.build_shortlists import write_lists, write_measures
+from sidecart_jobs.update_pairs import update_pairs, write_facts
+
+_LOG = logging.getLogger("sidecart.run")
+
+_NOT_CARRIED = (silver.ORDER_EVENTS, silver.UNMATCHED_RETURNS, silver.QUARANTINE)
+"""Silver that lists are not made from."""
+
+_SHUFFLED = "c / n_j^.35"
+"""The baseline that is shuffled to show the floor."""
+
+_AT_ONCE = 4
+"""Baselines judged together: more of them ask for more memory than they save time."""
+
+ROOT_ONLY = 2**31 - 1
+"""More baskets than any region has: with it only the root has lists of its own."""
+
+
+@dataclass(frozen=True)
+class Backtest:
+    """One split of one release: where its training tables go, and which lists are made from them."""
+
+    source: ReleaseReader
+    split: Split
+    warehouse: Warehouse
+    """Of this split alone; the source is only read."""
+    settings: Settings
+    """The shop's: what is counted, and the support unit in which tables are judged."""
+    configurations: Mapping[str, Settings]
+    """Lists to judge by name; they share the counts, so they differ in scoring, gate and lists only."""
+    with_baselines: bool = True
+
+
+def backtest(test: Backtest) -> DataFrame:
+    """Rows of figures (contract backtests) of every configuration's root lists, the baselines and a shuffled table."""
+    run = _run(test, test.settings)
+    if not test.warehouse.exists(state.CATEGORY_STRATUM_SUPPORT):
+        with _timed("training tables"):
+            write_training(test, run)
+        with _timed("counting"):
+            update_pairs(run)
+    with staging(test.warehouse.spark, test.warehouse.location, run.run_id) as stage:
+        judged_by = _evidence(test, run, stage)
+        measured: Settings | None = None
+        for name, settings in test.configurations.items():
+            with _timed(f"lists of {name}"):
+                made = _made_lists(test, settings, measured)
+            _judge(run, test, judged_by, stage.keep("own", _own_lists(test, run, made, name)))
+            measured = settings
+        if test.with_baselines:
+            baselines = stage.keep("baselines", _baselines(test, run))
+            for names in _together():
+                _judge(run, test, judged_by, baselines.where(F.col("table_name").isin(names)))
+            floor = shuffled(baselines.where(F.col("table_name") == F.lit(_SHUFFLED)))
+            _judge(run, test, judged_by, floor.withColumn("table_name", F.lit(f"shuffled {_SHUFFLED}")))
+    return run.read(BACKTESTS).where(F.col("run_id") == run.run_id)
+
+
+def write_training(test: Backtest, run: Run) -> None:
+    """Silver as it was known at the split, and the integers of variants, so that both sides name them alike."""
+    lines = training_lines(test.source.read(silver.ORDER_LINES), test.split)
+    cut = {silver.ORDER_LINES: lines, silver.VIEWS: training_views(test.source.read(silver.VIEWS), test.split)}
+    carried = [c for c in (*silver.TABLES, state.VARIANT_IDS) if c not in _NOT_CARRIED and c != silver.OFFERS]
+    run.write_together(*(Output(c, cut.get(c, test.source.read(c))) for c in carried if _is_released(test, c)))
+    run.write(silver.OFFERS, _offers(test, run))
+
+
+def _offers(test: Backtest, run: Run) -> DataFrame:
+    """What was on sale at the split: derived from sales before it, or the shop's own word of today."""
+    offers = test.source.read(silver.OFFERS)
+    if not offers.where("basis <> 'sales'").isEmpty():
+        return offers
+    regions, root = run.read(silver.REGIONS), test.settings.shop.root_region
+    return offers_from_sales(run.read(silver.ORDER_LINES), regions, root, test.split.begins_at, test.settings.regions)
+
+
+def _made_lists(test: Backtest, settings: Settings, measured: Settings | None) -> Run:
+    """A run that made the root's lists of a configuration; what judges pairs is measured anew only where it differs."""
+    regions = replace(settings.regions, min_region_baskets=ROOT_ONLY)
+    made = _run(test, replace(settings, regions=regions, lists=replace(settings.lists, near_misses=0)))
+    write_facts(made)
+    if measured is None or _measuring(settings) != _measuring(measured):
+        write_measures(made)
+    write_lists(made)
+    made.publish()
+    return made
+
+
+def _measuring(settings: Settings) -> tuple[object, ...]:
+    """What settings say of how pairs are judged, apart from scores."""
+    return settings.compatibility, settings.variants, settings.evidence, settings.scoring.support_unit
+
+
+def _own_lists(test: Backtest, run: Run, made: Run, name: str) -> DataFrame:
+    """The root's final lists of a configuration, as they are judged; fills have no score, as they joined no basket."""
+    is_root = F.col("region_id") == F.lit(test.settings.shop.root_region)
+    resolved = shortlists_resolved(ReleaseReader(test.warehouse, made.release_id))
+    score = F.when(F.col("source") == SOURCE_ORDERS, F.exp("score"))
+    top = resolved.where(is_root & (F.col("rank") <= DEPTH))
+    lists = top.select("anchor_id", "rank", "candidate_id", score.alias("score"))
+    return listed(named(name, lists), run.read(state.VARIANT_FACTS))
+
+
+def _baselines(test: Backtest, run: Run) -> DataFrame:
+    """Tables of the baselines, live goods only, as they are judged."""
+    facts, pairs = run.read(state.VARIANT_FACTS), _at_root(test, run.read(state.PAIR_SUPPORT))
+    total = _at_root(test, run.read(state.REGION_SUPPORT)).select(
+        F.col(test.settings.scoring.support_unit).alias("all")
+    )
+    compatibility = run.read(gold.CATEGORY_COMPATIBILITY)
+    met = met_pairs(pairs, facts, compatibility, _live(test, run), test.settings)
+    return listed(baseline_lists(met, total, facts), facts)
+
+
+def _evidence(test: Backtest, run: Run, stage: Staging) -> Evidence:
+    baskets = test.source.read(state.BASKETS)
+    found = evidence(
+        HeldOut(
+            baskets=held_out_baskets(baskets, test.split),
+            window=in_window(baskets, test.split),
+            facts=run.read(state.VARIANT_FACTS),
+            live=_live(test, run),
+            support_unit=test.settings.scoring.support_unit,
+        )
+    )
+    return Evidence(**{field.name: stage.keep(field.name, getattr(found, field.name)) for field in fields(found)})
+
+
+def _judge(run: Run, test: Backtest, judged_by: Evidence, lists: DataFrame) -> None:
+    marks = {"run_id": run.run_id, "source_release_id": test.source.release_id, "split": test.split.name}
+    figures = judge(lists, judged_by, test.settings.shop.root_region).withColumns(
+        {name: F.lit(value) for name, value in marks.items()}
+    )
+    run.write(BACKTESTS, figures, mode="append")
+
+
+def _together() -> list[list[str]]:
+    names = list(BASELINES)
+    return [names[first : first + _AT_ONCE] for first in range(0, len(names), _AT_ONCE)]
+
+
+def _live(test: Backtest, run: Run) -> DataFrame:
+    return _at_root(test, run.read(silver.OFFERS)).where("is_available").select("variant_id")
+
+
+def _at_root(test: Backtest, table: DataFrame) -> DataFrame:
+    return table.where(F.col("region_id") == F.lit(test.settings.shop.root_region))
+
+
+def _is_released(test: Backtest, contract: Contract) -> bool:
+    return contract.name in test.source.versions
+
+
+def _run(test: Backtest, settings: Settings) -> Run:
+    return Run.start(test.warehouse, settings, test.split.begins_at)
+
+
+@contextmanager
+def _timed(what: str) -> Iterator[None]:
+    begun = time.monotonic()
+    yield
+    _LOG.info("%-50s %22.1f s", what, time.monotonic() - begun)

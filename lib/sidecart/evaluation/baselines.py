@@ -1,0 +1,139 @@
+"""Baselines: lists by the open measures, from the same counts, candidates and exclusions as the shop's own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+
+import pyarrow as pa
+from pyspark.sql import Column, DataFrame, Window
+from pyspark.sql import functions as F
+
+from sidecart.compatibility import with_lift
+from sidecart.evaluation.association import (
+    Counts,
+    Formula,
+    confidence,
+    cosine,
+    damped_count,
+    jaccard,
+    lift,
+    llr,
+    npmi,
+    poisson_llr,
+    raw_count,
+    times_lift,
+)
+from sidecart.evaluation.top_kernel import best_by_measure
+from sidecart.pairs import flat_pairs
+from sidecart.settings import Settings
+from sidecart.variants import facts_of
+
+BASELINES: dict[str, Formula] = {
+    "raw count": raw_count,
+    "confidence": confidence,
+    "Jaccard": jaccard,
+    "cosine": cosine,
+    "lift": lift,
+    "NPMI": npmi,
+    "LLR": llr,
+    "Poisson-LLR": poisson_llr,
+    "c / n_j^.35": damped_count(0.35),
+    "damped count x L^.5": damped_count(0.5, prior=30.0, lift_exponent=0.5),
+    "LLR x L^.5": times_lift(llr),
+    "Poisson-LLR x L^.5": times_lift(poisson_llr),
+}
+
+DEPTH = 20
+"""Candidates of a baseline's list: ten are shown, a basket page reads further."""
+
+_COUNTED = ("anchor", "candidate", "joint", "anchor_support", "candidate_support", "category_lift", "id_order")
+_CUT = "measure INT, anchor INT, rank INT, candidate INT, score DOUBLE"
+
+
+def met_pairs(
+    root_pair_support: DataFrame,
+    facts: DataFrame,
+    compatibility: DataFrame,
+    live: DataFrame | None,
+    settings: Settings,
+) -> DataFrame:
+    """One row per (anchor, candidate) that a baseline may list, with its counts in the support unit.
+
+    `live`: variant_id of what may be shown; None lets in what is no longer sold. The anchor's own group and, where
+    the shop excludes it, own category are out. No gate: that is what baselines lack.
+    """
+    unit = settings.scoring.support_unit
+    sold = facts if live is None else facts.join(live, "variant_id", "left_semi")
+    anchors = facts_of("anchor", facts, settings.scoring)
+    candidates = facts_of("candidate", sold, settings.scoring)
+    met = flat_pairs(root_pair_support).select("anchor", "candidate", F.col(f"pair_{unit}").alias("joint"))
+    described = met.join(F.broadcast(candidates), "candidate").join(F.broadcast(anchors), "anchor")
+    is_own = F.coalesce(F.col("anchor_own_category") == F.col("candidate_own_category"), F.lit(False))
+    listed = described.where((F.col("anchor_group_id") != F.col("candidate_group_id")) & ~is_own)
+    lifted = with_lift(listed, compatibility, settings.compatibility)
+    return lifted.withColumnRenamed("candidate_id_order", "id_order").select(*_COUNTED)
+
+
+def baseline_lists(
+    met_pairs: DataFrame, total: DataFrame, facts: DataFrame, formulae: Mapping[str, Formula] | None = None
+) -> DataFrame:
+    """One row per candidate of a baseline's list: table_name, anchor_id, rank, candidate_id and score.
+
+    `total`: one row, `all`: how many buyers or baskets there are. Equal scores go by joint count, then by the
+    candidate's id. All formulae are cut in one look at the pairs.
+    """
+    measured = dict(formulae or BASELINES)
+    whole = met_pairs.repartition("anchor").sortWithinPartitions("anchor", F.col("joint").desc(), "id_order")
+    names = [f"measure_{place}" for place in range(len(measured))]
+    counts = Counts(*(F.col(n) for n in ("joint", "anchor_support", "candidate_support", "all", "category_lift")))
+    scores = {name: formula(counts).cast("double") for name, formula in zip(names, measured.values(), strict=True)}
+    scored = whole.crossJoin(F.broadcast(total)).withColumns(scores).select("anchor", "candidate", *names)
+
+    def cut(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        return best_by_measure(batches, names, DEPTH)
+
+    titles = F.array(*(F.lit(title) for title in measured))
+    lists = scored.mapInArrow(cut, schema=_CUT).withColumn("table_name", F.get(titles, F.col("measure")))
+    return _with_ids(lists, facts).select("table_name", "anchor_id", "rank", "candidate_id", "score")
+
+
+def shuffled(listed: DataFrame) -> DataFrame:
+    """The lists of one table, each at another anchor: what it earns by its candidates' popularity alone.
+
+    Anchors in the order of their integers take the lists in the order of the md5 of their owners. In and out as
+    listed.listed gives lists.
+    """
+    anchors = listed.select("anchor").distinct()
+    by_hash = Window.orderBy(F.md5(F.col("anchor").cast("string")), "anchor")
+    takers = anchors.select(
+        F.col("anchor").alias("taker"), F.row_number().over(Window.orderBy("anchor")).alias("place")
+    )
+    owners = anchors.select("anchor", F.row_number().over(by_hash).alias("place"))
+    moved = owners.join(takers, "place").drop("place")
+    others = listed.join(F.broadcast(moved), "anchor").where("taker <> candidate")
+    return others.withColumn("anchor", F.col("taker")).select(*listed.columns)
+
+
+def filled(lists: DataFrame, fill: DataFrame, depth: int = 10) -> DataFrame:
+    """The lists, and below them what `fill` shows for the same anchor and they do not, down to `depth`.
+
+    Both: anchor_id, rank, candidate_id. An anchor that only `fill` knows gets its list.
+    """
+    both = lists.select("*", F.lit(0).alias("source_place")).unionByName(
+        fill.select("*", F.lit(1).alias("source_place")), allowMissingColumns=True
+    )
+    first = Window.partitionBy("anchor_id", "candidate_id").orderBy("source_place", "rank")
+    order = Window.partitionBy("anchor_id").orderBy("source_place", "rank")
+    once = both.withColumn("place", F.row_number().over(first)).where("place = 1").drop("place")
+    ranked = once.withColumn("rank", F.row_number().over(order)).where(F.col("rank") <= depth)
+    return ranked.select(*lists.columns)
+
+
+def _with_ids(lists: DataFrame, facts: DataFrame) -> DataFrame:
+    for side in ("anchor", "candidate"):
+        lists = lists.join(F.broadcast(facts.select(F.col("variant").alias(side), _named(side))), side)
+    return lists
+
+
+def _named(side: str) -> Column:
+    return F.col("variant_id").alias(f"{side}_id")

@@ -1,0 +1,47 @@
+"""Category logic: which categories belong together, and which avoid each other, by the held-out baskets alone."""
+
+from __future__ import annotations
+
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+
+from sidecart.compatibility import (
+    CategoryCounts,
+    basket_categories,
+    basket_strata,
+    category_compatibility,
+    category_pair_support,
+    category_stratum_support,
+)
+from sidecart.settings import CompatibilitySettings
+
+SIGNIFICANT = 2.0
+"""Standard deviations of a Poisson count that a pair of categories must be off what baskets of each size expect."""
+
+LOGIC, ILLOGIC = "logic", "illogic"
+
+
+def category_relations(baskets: DataFrame, facts: DataFrame) -> DataFrame:
+    """One row per ordered pair of categories that is more than chance: category_a, category_b, relation.
+
+    With O joint baskets and E expected within the strata of basket sizes: `logic` where (O - E) / sqrt(E) >= 2,
+    `illogic` where it is <= -2. A category and itself are neither. `baskets` are all counted ones of the window,
+    those of one variant too.
+    """
+    one_level = CompatibilitySettings(category_level=1)
+    path = F.when(F.col("category_id").isNotNull(), F.array("category_id")).otherwise(F.array().cast("array<string>"))
+    flat = facts.withColumn("category_path", path)
+    categories = basket_categories(baskets, flat, one_level).where("level = 1")
+    counts = CategoryCounts(
+        basket_strata(baskets), category_stratum_support(categories), category_pair_support(categories), flat
+    )
+    measured = category_compatibility(counts, one_level).where("level = 1")
+    off = deviations(F.col("joint_baskets"), F.col("expected_baskets"))
+    relation = F.when(off >= SIGNIFICANT, LOGIC).when(off <= -SIGNIFICANT, ILLOGIC)
+    related = measured.where("category_a <> category_b").withColumn("relation", relation)
+    return related.where("relation IS NOT NULL").select("category_a", "category_b", "relation")
+
+
+def deviations(joint: Column, expected: Column) -> Column:
+    """(O - E) / sqrt(E): how many standard deviations of a Poisson count the joint baskets are off; null at E = 0."""
+    return F.try_divide(joint - expected, F.sqrt(expected))

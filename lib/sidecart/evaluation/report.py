@@ -1,0 +1,51 @@
+"""The report of a backtest: one line per table of lists, in the manner of a front to choose from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+Figures = Mapping[tuple[str, ...], Mapping[str, Any]]
+
+_COLUMNS = {
+    "NDCG": ("item", "other_category", "all", "ndcg"),
+    "hit rate": ("item", "other_category", "all", "hit_rate"),
+    "recall": ("item", "other_category", "all", "recall"),
+    "NDCG, all targets": ("item", "all", "all", "ndcg"),
+    "hit rate, new anchors": ("item", "other_category", "0", "hit_rate"),
+    "basket page, by rank": ("basket_by_rank", "all", "all", "ndcg"),
+    "by score": ("basket_by_score", "all", "all", "ndcg"),
+    "bestseller share": ("table", "none", "all", "bestseller_share"),
+    "top-20 slots": ("table", "none", "all", "top20_slots"),
+    "Gini": ("table", "none", "all", "gini"),
+    "reach": ("table", "none", "all", "reach"),
+    "logic": ("table", "none", "all", "logic"),
+    "illogic": ("table", "none", "all", "illogic"),
+    "full": ("table", "none", "all", "full_lists"),
+    "dead": ("table", "none", "all", "dead_slots"),
+    "overlap": ("table", "none", "all", "overlap_in_category"),
+}
+_KEY = ("table_name", "page", "targets", "bucket", "metric")
+
+
+def markdown(figures: Iterable[Mapping[str, Any]]) -> str:
+    """A table of the figures of one split: a line per judged table, best NDCG first, with its 95 % interval."""
+    found = {tuple(row[name] for name in _KEY): row for row in figures}
+    tables = sorted({key[0] for key in found}, key=lambda table: (-_number(found, table, "NDCG"), table))
+    lines = ["| lists | " + " | ".join(_COLUMNS) + " |", "|---" * (1 + len(_COLUMNS)) + "|"]
+    lines += [f"| {table} | " + " | ".join(_cell(found, table, name) for name in _COLUMNS) + " |" for table in tables]
+    return "\n".join(lines) + "\n"
+
+
+def _number(found: Figures, table: str, name: str) -> float:
+    row = found.get((table, *_COLUMNS[name]))
+    return float(row["value"]) if row and row["value"] is not None else 0.0
+
+
+def _cell(found: Figures, table: str, name: str) -> str:
+    row = found.get((table, *_COLUMNS[name]))
+    if row is None or row["value"] is None:
+        return ""
+    interval = f" ({row['low']:.4f} to {row['high']:.4f})" if name == "NDCG" and row["low"] is not None else ""
+    digits = 4 if row["low"] is not None else 3
+    return f"{row['value']:.{digits}f}{interval}"
