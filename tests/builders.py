@@ -69,6 +69,21 @@ def frame_of(spark: SparkSession, contract: Contract, *given: Mapping[str, Any])
     return rows(spark, contract, [filled(contract, row) for row in given])
 
 
+@dataclass(frozen=True)
+class Frames:
+    """Tables that a test made, read as those of a release or a run are."""
+
+    by_contract: Mapping[Contract, DataFrame]
+
+    def read(self, contract: Contract) -> DataFrame:
+        """The table's rows."""
+        return self.by_contract[contract]
+
+    def but(self, changed: Mapping[Contract, DataFrame]) -> Frames:
+        """The same with some tables changed."""
+        return Frames({**self.by_contract, **changed})
+
+
 def told(frame: DataFrame, *columns: str) -> list[Any]:
     """These columns of all rows, sorted, nulls first; a single column as plain values. Times come as UTC."""
     found = [tuple(_aware(value) for value in row) for row in frame.select(*columns).collect()]

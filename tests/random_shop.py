@@ -39,6 +39,9 @@ class CountedShop:
 
     inputs: ListInputs
     variant_ids: DataFrame
+    catalog: DataFrame
+    categories: DataFrame
+    baskets: DataFrame
 
     def tables(self) -> dict[str, pa.Table]:
         """Every input by name, as an analyst's engine reads it."""
@@ -67,15 +70,14 @@ def counted_shop(shop: Shop, settings: Settings, orders: int, seed: int) -> Coun
     goods = [f"v{number:02}" for number in range(40)]
     catalog = shop.catalog(**{word: _shelf(chance) + f"/g{chance.randrange(30):02}" for word in goods})
     ending = F.substring("variant_id", -1, 1)
-    catalog = catalog.withColumn("brand", F.when(ending < "4", "acme").when(ending < "7", "best"))
+    catalog = _settled(catalog.withColumn("brand", F.when(ending < "4", "acme").when(ending < "7", "best")))
+    categories_of_shop = shop.categories(*SHELVES)
     baskets = _settled(shop.baskets(**_orders(chance, goods[:36], orders)))
     views = shop.baskets(**_orders(chance, goods, orders // 3))
     regions, ids = shop.regions(*TREE), shop.variant_ids()
     support = _settled(pair_support(baskets, regions, shards=2))
     of_variants = _settled(variant_support(support))
-    facts = _settled(
-        variant_facts(catalog, shop.categories(*SHELVES), ids, of_variants.where("region_id = 'root'"), settings)
-    )
+    facts = _settled(variant_facts(catalog, categories_of_shop, ids, of_variants.where("region_id = 'root'"), settings))
     categories = _settled(basket_categories(baskets, facts, settings.compatibility))
     counts = CategoryCounts(
         basket_strata(baskets), category_stratum_support(categories), category_pair_support(categories), facts
@@ -103,7 +105,7 @@ def counted_shop(shop: Shop, settings: Settings, orders: int, seed: int) -> Coun
         regions=regions,
         variant_facts=facts,
     )
-    return CountedShop(inputs, ids)
+    return CountedShop(inputs, ids, catalog, categories_of_shop, baskets)
 
 
 def _settled(frame: DataFrame) -> DataFrame:

@@ -285,6 +285,47 @@ class Placement:
     """Candidates it shows."""
 
 
+AuditName = Literal[
+    "bestseller_share",
+    "most_shown",
+    "bananas_elsewhere",
+    "bananas_where_needed",
+    "full_lists",
+    "incompatible_fills",
+    "brand_first",
+    "brand_only",
+    "required_support",
+    "incompatible_pairs",
+    "diversity",
+    "rules",
+    "own_category",
+    "one_of_group",
+    "best_of_group",
+    "live_in_region",
+    "full_lists_of_small_regions",
+    "all_of_history",
+    "extremes_left_out",
+    "buyers_left_out",
+]
+AuditMode = Literal["block", "warn", "off"]
+
+
+@checked_dataclass(frozen=True, config=_STRICT)
+class QualitySettings:
+    """How a run's lists are judged before they are published."""
+
+    audits: AuditMode = "warn"
+    """What a failed audit does: `block` refuses the release, `warn` says so in the log, `off` does not look."""
+    audit_modes: dict[AuditName, AuditMode] = field(default_factory=dict)
+    """The same for single audits by name; docs/audits.md lists them."""
+    scorecard: bool = True
+    """Whether every run writes down the seven properties of its lists."""
+
+    def mode(self, audit: str) -> AuditMode:
+        """What a failure of the audit does."""
+        return {str(name): mode for name, mode in self.audit_modes.items()}.get(audit, self.audits)
+
+
 def _placements() -> dict[str, Placement]:
     return {"product_page": Placement(), "basket": Placement(evidence="weak")}
 
@@ -305,6 +346,7 @@ class Settings:
     cold_start: ColdStartSettings = field(default_factory=ColdStartSettings)
     lists: ListSettings = field(default_factory=ListSettings)
     diversity: DiversitySettings = field(default_factory=DiversitySettings)
+    quality: QualitySettings = field(default_factory=QualitySettings)
     placements: dict[str, Placement] = field(default_factory=_placements)
 
     def as_json(self) -> str:

@@ -38,7 +38,7 @@ def variant_facts(
         path.alias("category_path"),
         category_at(path, level).alias("category_id"),
         category_at(path, level + 1).alias("subcategory_id"),
-        _own_category(path, settings.lists).alias("own_category"),
+        own_category(path, settings.lists).alias("own_category"),
         brand_mode(path, settings.cold_start).alias("brand_mode"),
         F.row_number().over(Window.orderBy("variant_id")).alias("id_order"),
         F.coalesce("attributes", F.create_map().cast("map<string,string>")).alias("attributes"),
@@ -65,7 +65,7 @@ def brand_mode(category_path: Column, settings: ColdStartSettings) -> Column:
     return _by_category(category_path, dict(settings.brand_by_category), settings.brand)
 
 
-def _own_category(category_path: Column, settings: ListSettings) -> Column:
+def own_category(category_path: Column, settings: ListSettings) -> Column:
     """The category that an anchor and its candidates must not share, null where nothing is excluded."""
     named = {c: 0 if level == "none" else level for c, level in settings.own_category_by_category.items()}
     of_shop = 0 if settings.own_category_level == "none" else settings.own_category_level

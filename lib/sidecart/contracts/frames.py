@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Protocol
 
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
@@ -16,6 +16,14 @@ from sidecart.errors import ContractError
 TABLES: dict[str, Contract] = {
     contract.name: contract for layer in (silver, state, gold, runs) for contract in layer.TABLES
 }
+
+
+class Tables(Protocol):
+    """Where tables are read from: a release, or a run that has not published yet."""
+
+    def read(self, contract: Contract) -> DataFrame:
+        """The table's rows."""
+
 
 _TYPES: dict[str, T.DataType] = {
     "STRING": T.StringType(),

@@ -91,6 +91,53 @@ STAGES = Contract(
     ),
 )
 
+AUDITS = Contract(
+    name="audits",
+    layer=Layer.RUNS,
+    one_row="one audit of one run: how one sees that a component of the lists works",
+    key=("run_id", "audit"),
+    columns=(
+        required("run_id", "STRING", "the run; refused ones too"),
+        required("component", "INT", "the component's number, 2 to 13 and 15; docs/audits.md names them"),
+        required("audit", "STRING", "the audit"),
+        required("mode", "STRING", "what a failure does: block refuses the release, warn says so in the log"),
+        Column("measured", "DOUBLE", "what was found; null where there was nothing to look at"),
+        Column("bound", "DOUBLE", "what it may be at most, or at least (see asks); null where switched off"),
+        required("asks", "STRING", "at most or at least: how measured must lie to bound"),
+        required("passed", "BOOLEAN", "whether it does; true where there was nothing to look at"),
+        required("looked_at", "BIGINT", "lists, rows, pairs or buyers that were looked at"),
+        required("detail", "STRING", "what was looked at, in words, or why nothing was"),
+    ),
+    checks=(
+        Check("mode_known", "mode IN ('block', 'warn')"),
+        Check("asks_known", "asks IN ('at most', 'at least')"),
+        Check(
+            "passed_within_bound", "passed = coalesce(if(asks = 'at most', measured <= bound, measured >= bound), true)"
+        ),
+    ),
+)
+
+SCORECARD = Contract(
+    name="scorecard",
+    layer=Layer.RUNS,
+    one_row="one measure of one property of a run's lists, of all or of a slice; the view `scorecard_trend` compares",
+    key=("run_id", "property", "measure", "slice"),
+    columns=(
+        required("run_id", "STRING", "the run; refused ones too"),
+        required("release_id", "STRING", "the release it would publish"),
+        required("as_of", "TIMESTAMP", "the moment it speaks of, UTC"),
+        required(
+            "property",
+            "STRING",
+            "effectiveness, logic, coverage, specificity, reach, freshness or multi-region",
+        ),
+        required("measure", "STRING", "what was measured; docs/audits.md lists the measures"),
+        required("slice", "STRING", "all, or the part that was looked at: a popularity bucket, small regions"),
+        Column("value", "DOUBLE", "the measure; null where there was nothing to measure"),
+        required("n", "BIGINT", "lists, slots, pages or variants behind it"),
+    ),
+)
+
 BACKTESTS = Contract(
     name="backtests",
     layer=Layer.RUNS,
@@ -112,4 +159,4 @@ BACKTESTS = Contract(
     ),
 )
 
-TABLES = (RUNS, BOOKS, INGESTED_FILES, RELEASES, STAGES, BACKTESTS)
+TABLES = (RUNS, BOOKS, INGESTED_FILES, RELEASES, STAGES, AUDITS, SCORECARD, BACKTESTS)

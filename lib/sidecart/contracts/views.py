@@ -147,6 +147,24 @@ EXTREMES = Contract(
     ),
 )
 
+SCORECARD_TREND = Contract(
+    name="scorecard_trend",
+    layer=Layer.VIEW,
+    one_row="one measure of a published run's scorecard beside that of the release before it",
+    key=("release_id", "property", "measure", "slice"),
+    columns=(
+        required("release_id", "STRING", "the release"),
+        required("as_of", "TIMESTAMP", "the moment it speaks of, UTC"),
+        required("property", "STRING", "one of the seven"),
+        required("measure", "STRING", "what was measured"),
+        required("slice", "STRING", "all, or the part that was looked at"),
+        Column("value", "DOUBLE", "the measure"),
+        Column("previous_value", "DOUBLE", "that of the release before; null for the first"),
+        Column("change", "DOUBLE", "value less previous_value"),
+        required("n", "BIGINT", "lists, slots, pages or variants behind the value"),
+    ),
+)
+
 DICTIONARY = Contract(
     name="dictionary",
     layer=Layer.VIEW,
@@ -162,4 +180,15 @@ DICTIONARY = Contract(
     ),
 )
 
-VIEWS = (SHORTLISTS_RESOLVED, PLACED_LISTS, REFUSALS, WHY, PAIRS, BANANAS, COVERAGE_BY_REGION, EXTREMES, DICTIONARY)
+VIEWS = (
+    SHORTLISTS_RESOLVED,
+    PLACED_LISTS,
+    REFUSALS,
+    WHY,
+    PAIRS,
+    BANANAS,
+    COVERAGE_BY_REGION,
+    EXTREMES,
+    SCORECARD_TREND,
+    DICTIONARY,
+)

@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from sidecart.contracts import gold, runs, silver, state
+from sidecart.contracts.frames import rows
 from sidecart.contracts.model import Contract
 from sidecart.errors import RuleError
 from sidecart.ingest.parsing import Moment
+from sidecart.quality.audits.audited import Audited
+from sidecart.quality.audits.every import wanted_audits
+from sidecart.quality.audits.gate import audit_rows, audited, require_audits
 from sidecart.quality.gates import Gated, Verdict, judge, require
+from sidecart.quality.scorecard import Previous, scorecard
 from sidecart.rule_checks import Goods, wildcard_findings
 from sidecart.rules import rule_subjects
-from sidecart.storage.releases import release_versions
-from sidecart.storage.run import Run
+from sidecart.storage.releases import ReleaseReader, release_versions
+from sidecart.storage.run import Output, Run
+from sidecart.storage.staging import staging
+from sidecart.storage.views import release_moment, shortlists_resolved
 
 AT_LEAST: dict[Contract, int] = {
     silver.ORDER_LINES: 1,
@@ -84,6 +93,38 @@ def require_rules(run: Run) -> None:
 def require_lists(run: Run) -> None:
     """Raise GateError where counts or lists break their contracts."""
     require(judge(*_gated(run, LISTS)))
+
+
+def look_at_lists(run: Run) -> None:
+    """Write down what audits and the scorecard find of a run's lists; GateError where an audit that blocks failed."""
+    quality = run.settings.quality
+    if not quality.scorecard and not wanted_audits(quality):
+        return
+    with staging(run.warehouse.spark, run.warehouse.location, run.run_id) as stage:
+        looked = audited(run, Moment(run.as_of, run.settings), stage)
+        found = audit_rows(looked, run.run_id)
+        scored = _scorecard_rows(run, looked) if quality.scorecard else []
+    told = {runs.AUDITS: found, runs.SCORECARD: scored}
+    spark = run.warehouse.spark
+    run.write_together(
+        *(Output(c, rows(spark, c, values).coalesce(1), mode="append") for c, values in told.items() if values)
+    )
+    require_audits(found)
+
+
+def _scorecard_rows(run: Run, looked: Audited) -> list[dict[str, Any]]:
+    marks = {"run_id": run.run_id, "release_id": run.release_id, "as_of": run.as_of}
+    return [row.asDict() | marks for row in scorecard(looked, run.as_of, _previous(run)).collect()]
+
+
+def _previous(run: Run) -> Previous | None:
+    """The newest release's final lists at the root; none before the first."""
+    reader = ReleaseReader(run.warehouse)
+    if gold.SHORTLISTS.name not in reader.versions:
+        return None
+    # The id as a literal: only that reaches the lists before they are resolved.
+    at_root = F.col("region_id") == F.lit(run.settings.shop.root_region)
+    return Previous(shortlists_resolved(reader).where(at_root), release_moment(reader).as_of)
 
 
 def _gated(run: Run, contracts: tuple[Contract, ...]) -> list[Gated]:

@@ -12,7 +12,7 @@ from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 from sidecart.contracts import gold, runs, silver, state, views
-from sidecart.contracts.frames import TABLES, commented, rows
+from sidecart.contracts.frames import TABLES, Tables, commented, rows
 from sidecart.contracts.model import Contract
 from sidecart.diversity import diversified
 from sidecart.errors import StorageError
@@ -44,19 +44,22 @@ def register_views(reader: ReleaseReader) -> tuple[str, ...]:
 
 def shortlists_resolved(reader: ReleaseReader, rules: DataFrame | None = None) -> DataFrame:
     """The final lists of every region (contract shortlists_resolved); with `rules` as if those were released."""
-    regions, offers = reader.read(silver.REGIONS), reader.read(silver.OFFERS)
-    told = reader.read(silver.RULES) if rules is None else rules
-    settings = release_settings(reader)
+    return final_lists(reader, release_moment(reader), reader.read(silver.RULES) if rules is None else rules)
+
+
+def final_lists(tables: Tables, moment: Moment, rules: DataFrame) -> DataFrame:
+    """The final lists of every region of any tables, released or not (contract shortlists_resolved)."""
+    regions, offers = tables.read(silver.REGIONS), tables.read(silver.OFFERS)
     lists = resolved_lists(
-        reader.read(gold.SHORTLISTS),
-        list_owners(reader.read(gold.BASE_LISTS), regions, offers),
+        tables.read(gold.SHORTLISTS),
+        list_owners(tables.read(gold.BASE_LISTS), regions, offers),
         offers,
         regions,
-        rule_subjects(reader.read(silver.CATALOG), reader.read(silver.CATEGORIES)),
-        None if told.isEmpty() else told,
-        release_moment(reader).day,
+        rule_subjects(tables.read(silver.CATALOG), tables.read(silver.CATEGORIES)),
+        None if rules.isEmpty() else rules,
+        moment.day,
     )
-    diverse = diversified(lists, settings.diversity)
+    diverse = diversified(lists, moment.settings.diversity)
     return diverse.withColumn("score", F.col("score_key") / F.lit(1_000_000))
 
 
@@ -169,6 +172,17 @@ def extremes(reader: ReleaseReader) -> DataFrame:
     return activity.where("reason_code IS NOT NULL").crossJoin(total).withColumn("share_of_pair_events", share)
 
 
+def scorecard_trend(reader: ReleaseReader) -> DataFrame:
+    """Every release's scorecard beside the one before it (contract scorecard_trend)."""
+    if not reader.warehouse.exists(runs.SCORECARD):
+        return rows(reader.warehouse.spark, views.SCORECARD_TREND, [])
+    released = reader.read(runs.RELEASES).select("run_id").distinct()
+    measured = reader.read(runs.SCORECARD).join(F.broadcast(released), "run_id", "left_semi")
+    in_turn = Window.partitionBy("property", "measure", "slice").orderBy("release_id")
+    told = measured.withColumn("previous_value", F.lag("value").over(in_turn))
+    return told.withColumn("change", F.col("value") - F.col("previous_value"))
+
+
 def dictionary(reader: ReleaseReader) -> DataFrame:
     """What every column of every table and view means (contract dictionary)."""
     described = [
@@ -214,6 +228,7 @@ VIEW_BUILDERS: dict[Contract, Callable[[ReleaseReader], DataFrame]] = {
     views.BANANAS: bananas,
     views.COVERAGE_BY_REGION: coverage_by_region,
     views.EXTREMES: extremes,
+    views.SCORECARD_TREND: scorecard_trend,
     views.DICTIONARY: dictionary,
 }
 

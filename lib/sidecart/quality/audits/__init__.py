@@ -1,0 +1,1 @@
+"""Audits: how one sees that each component of the lists works, as numbers with bounds."""
