@@ -39,10 +39,18 @@ def category_relations(baskets: DataFrame, facts: DataFrame) -> DataFrame:
         basket_strata(baskets), category_stratum_support(categories), category_pair_support(categories), flat
     )
     measured = category_compatibility(counts, one_level).where("level = 1")
+    return related(measured)
+
+
+def related(compatibility: DataFrame) -> DataFrame:
+    """The pairs of two categories that are more than chance, with their relation: category_a, category_b, relation.
+
+    In: category_a, category_b, joint_baskets and expected_baskets, of one level.
+    """
     off = deviations(F.col("joint_baskets"), F.col("expected_baskets"))
     relation = F.when(off >= TOGETHER, LOGIC).when(off <= APART, ILLOGIC)
-    related = measured.where("category_a <> category_b").withColumn("relation", relation)
-    return related.where("relation IS NOT NULL").select("category_a", "category_b", "relation")
+    judged = compatibility.where("category_a <> category_b").withColumn("relation", relation)
+    return judged.where("relation IS NOT NULL").select("category_a", "category_b", "relation")
 
 
 def deviations(joint: Column, expected: Column) -> Column:

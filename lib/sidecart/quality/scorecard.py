@@ -14,7 +14,7 @@ from pyspark.sql import functions as F
 
 from sidecart.baskets import counted
 from sidecart.contracts import gold, silver, state
-from sidecart.evaluation.category_logic import ILLOGIC, LOGIC, SIGNIFICANT, deviations
+from sidecart.evaluation.category_logic import related
 from sidecart.evaluation.gains import UNIT
 from sidecart.evaluation.item_page import EVERY_BUCKET, bucket, page_counts, page_sums, page_targets
 from sidecart.evaluation.listed import listed, named
@@ -89,12 +89,9 @@ def figures(audited: Audited) -> DataFrame:
     live = audited.pages().where((F.col("region_id") == audited.root) & F.col("is_available"))
     known = assortment(facts, live.select(F.col("anchor_id").alias("variant_id")), settings.scoring.support_unit)
     level = F.col("level") == settings.compatibility.category_level
-    off = deviations(F.col("joint_baskets"), F.col("expected_baskets"))
-    relation = F.when(off >= SIGNIFICANT, LOGIC).when(off <= -SIGNIFICANT, ILLOGIC)
-    met = audited.tables.read(gold.CATEGORY_COMPATIBILITY).where(level & (F.col("category_a") != F.col("category_b")))
-    relations = met.withColumn("relation", relation).where("relation IS NOT NULL")
+    relations = related(audited.tables.read(gold.CATEGORY_COMPATIBILITY).where(level))
     lists = listed(named("run", audited.root_lists.drop("region_id")), facts)
-    found = table_figures(lists, known, relations.select("category_a", "category_b", "relation"))
+    found = table_figures(lists, known, relations)
     names = F.create_map(*(F.lit(text) for pair in _PROPERTY_OF.items() for text in pair))
     return found.where(F.col("metric").isin(*_PROPERTY_OF)).select(
         F.try_element_at(names, F.col("metric")).alias("property"),
