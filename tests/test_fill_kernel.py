@@ -46,9 +46,8 @@ def _pools(*pooled: dict[str, Any]) -> pa.Table:
 
 def _filled(short: pa.Table, pools: pa.Table, size: int = 600) -> dict[int, list[int]]:
     found: dict[int, list[int]] = {}
-    for batch in fills(short, pools, size):
-        for row in batch.to_pylist():
-            found.setdefault(row["slot"], []).append(row["candidate"])
+    for row in fills(short, pools, size).to_pylist():
+        found.setdefault(row["slot"], []).append(row["candidate"])
     return found
 
 
@@ -98,7 +97,7 @@ def test_the_anchors_brand_comes_first_or_alone() -> None:
 def test_what_is_sold_draws_by_chance_of_anchor_and_candidate_and_says_the_same_each_time() -> None:
     goods = [{"candidate": c, "draw": 1_000_003 * c} for c in range(1, 41)]
     lists = [{"anchor": 100 + a, "group": 100 + a, "draw": 900_001 * (a + 1), "is_sold": True} for a in range(30)]
-    found = [row for batch in fills(_short(*lists), _pools(*goods), 600) for row in batch.to_pylist()]
+    found = fills(_short(*lists), _pools(*goods), 600).to_pylist()
     assert len({row["candidate"] for row in found}) > 25
     for row in found:
         chance = (900_001 * (row["anchor"] - 99)) * (1_000_003 * row["candidate"]) % DRAWS / DRAWS

@@ -26,6 +26,8 @@ the category itself was never bought), and, where nothing but its brand may be f
 _BRAND_STEP = STEPS.index("brand")
 _POOL_FILL = 20
 """Candidates of a top category that are looked at, in pools; the best fits of hundreds of regions are among them."""
+_POOLS_BEHIND = 5
+_WELL_MET = 5
 _FILLED = (
     "slot INT, anchor INT, candidate INT, step INT, is_same_brand BOOLEAN, fill_support BIGINT,"
     " category_lift DOUBLE, score_key BIGINT"
@@ -165,7 +167,7 @@ def fills(short: DataFrame, pools: DataFrame, settings: ColdStartSettings) -> Da
 
 def _filler(size: int) -> Callable[[pa.Table, pa.Table], pa.Table]:
     def fill(short: pa.Table, pools: pa.Table) -> pa.Table:
-        return pa.Table.from_batches(list(fill_kernel.fills(short, pools, size)), schema=fill_kernel.FILLED)
+        return fill_kernel.fills(short, pools, size)
 
     return fill
 
@@ -190,7 +192,7 @@ def _of_subcategory(met: DataFrame, inputs: ColdInputs, settings: Settings) -> D
 
 
 def _of_category(met: DataFrame, inputs: ColdInputs, settings: Settings) -> DataFrame:
-    found = met.groupBy("category_id", "candidate").agg(F.sum("met").alias("met"))
+    found = _well_met(met.groupBy("category_id", "candidate").agg(F.sum("met").alias("met")), "category_id", settings)
     beside = _beside(inputs.compatibility, settings.compatibility.category_level)
     candidates = _categories(inputs.facts, "category_id")
     located = found.withColumn("key", F.col("category_id")).join(F.broadcast(candidates), "candidate")
@@ -200,7 +202,7 @@ def _of_category(met: DataFrame, inputs: ColdInputs, settings: Settings) -> Data
 
 def _of_top(met: DataFrame, inputs: ColdInputs, settings: Settings) -> DataFrame:
     """For categories never bought: what the category at the top of their branch met."""
-    found = met.groupBy("top", "candidate").agg(F.sum("met").alias("met"))
+    found = _well_met(met.groupBy("top", "candidate").agg(F.sum("met").alias("met")), "top", settings)
     beside = _beside(inputs.compatibility, 1)
     candidates = _categories(inputs.facts, F.col("category_path")[0])
     located = found.withColumn("key", F.col("top")).join(F.broadcast(candidates), "candidate")
@@ -213,6 +215,14 @@ def _of_top(met: DataFrame, inputs: ColdInputs, settings: Settings) -> DataFrame
     unseen = _unseen_categories(met, inputs.facts)
     kept = first.where(F.col("place") <= _POOL_FILL * settings.cold_start.pool).join(F.broadcast(unseen), "top")
     return _fitting(kept, STEPS.index("top"))
+
+
+def _well_met(found: DataFrame, key: str, settings: Settings) -> DataFrame:
+    """Of a category with candidates for many pools, those it met several times: what stands behind needs no tail."""
+    sizes = found.groupBy(key).agg(F.count(F.lit(1)).alias("candidates"))
+    is_crowded = F.col("candidates") > _POOLS_BEHIND * settings.cold_start.pool
+    counted = found.join(F.broadcast(sizes), key)
+    return counted.where(~is_crowded | (F.col("met") >= _WELL_MET)).drop("candidates")
 
 
 def _of_brand(inputs: ColdInputs, settings: Settings) -> DataFrame:

@@ -63,7 +63,7 @@ class Anchor:
     """Per step, the key of the pool that serves it."""
 
 
-def fills(short: pa.Table, pools: pa.Table, size: int) -> Iterator[pa.RecordBatch]:
+def fills(short: pa.Table, pools: pa.Table, size: int) -> pa.Table:
     """Rows that fill the short lists.
 
     short: one row per list (slot, anchor, group, own, brand, brand_mode, draw, is_sold, need, keys, taken_groups).
@@ -72,14 +72,18 @@ def fills(short: pa.Table, pools: pa.Table, size: int) -> Iterator[pa.RecordBatc
     there, of which the first `size` that the slot may sell are drawn from.
     """
     if not short.num_rows or not pools.num_rows:
-        return
+        return FILLED.empty_table()
     short = short.sort_by([("anchor", "ascending"), ("slot", "ascending")])
     anchors = short.column("anchor").to_numpy()
     starts = np.flatnonzero(np.append(True, anchors[1:] != anchors[:-1]))
     shelf = _Shelf(pools, size)
+    found: list[dict[str, Column]] = []
     for begin, end in zip(starts, np.append(starts[1:], len(anchors)), strict=True):
         lists = short.slice(int(begin), int(end - begin))
-        yield from _fill(lists, _anchor(lists), shelf)
+        found += _fill(lists, _anchor(lists), shelf)
+    if not found:
+        return FILLED.empty_table()
+    return pa.table({name: np.concatenate([part[name] for part in found]) for name in FILLED.names}, schema=FILLED)
 
 
 class _Shelf:
@@ -88,24 +92,27 @@ class _Shelf:
     def __init__(self, table: pa.Table, size: int) -> None:
         self._column: dict[str, Column] = {n: table.column(n).to_numpy() for n in _POOLED}
         self._slots = table.column("slots").combine_chunks()
-        keys = [
-            f"{step}:{key}" for step, key in zip(self._column["step"], table.column("key").to_pylist(), strict=True)
-        ]
-        names, place = np.unique(np.array(keys), return_inverse=True)
+        keys = table.column("key").combine_chunks().dictionary_encode()
+        names = keys.dictionary.to_pylist()
+        place = self._column["step"].astype(np.int64) * len(names) + keys.indices.to_numpy()
         by_key = np.argsort(place, kind="stable")
-        bounds = np.searchsorted(place[by_key], np.arange(len(names) + 1))
-        self._rows = {str(name): by_key[bounds[i] : bounds[i + 1]] for i, name in enumerate(names)}
+        found, starts = np.unique(place[by_key], return_index=True)
+        parts = np.split(by_key, starts[1:])
+        self._rows = {
+            (int(at) // len(names), names[int(at) % len(names)]): rows for at, rows in zip(found, parts, strict=True)
+        }
         self._size = size
-        self._made: dict[tuple[str, bool], Pool] = {}
+        self._made: dict[tuple[int, str, bool], Pool] = {}
 
     def pool(self, step: int, anchor: Anchor) -> Pool | None:
         """The pool of the anchor's key at the step, None where nothing fits."""
-        key = f"{step}:{anchor.keys[step]}"
-        if key not in self._rows:
+        at = step, anchor.keys[step]
+        if at not in self._rows:
             return None
-        if (key, anchor.is_sold) not in self._made:
-            self._made[key, anchor.is_sold] = self._make(self._rows[key], "fit" if anchor.is_sold else "plain_fit")
-        return self._made[key, anchor.is_sold]
+        made = (*at, anchor.is_sold)
+        if made not in self._made:
+            self._made[made] = self._make(self._rows[at], "fit" if anchor.is_sold else "plain_fit")
+        return self._made[made]
 
     def _make(self, rows: Ints, fit: str) -> Pool:
         order = rows[np.lexsort((self._column["candidate"][rows], -self._column[fit][rows].astype(np.float64)))]
@@ -130,7 +137,7 @@ def _anchor(lists: pa.Table) -> Anchor:
     )
 
 
-def _fill(lists: pa.Table, anchor: Anchor, shelf: _Shelf) -> Iterator[pa.RecordBatch]:
+def _fill(lists: pa.Table, anchor: Anchor, shelf: _Shelf) -> Iterator[dict[str, Column]]:
     slots, need = lists.column("slot").to_numpy(), lists.column("need").to_numpy().copy()
     taken = [groups.values.to_numpy() for groups in lists.column("taken_groups")]
     for step in range(len(anchor.keys)):
@@ -172,9 +179,9 @@ def _keys(anchor: Anchor, column: dict[str, Column]) -> Floats:
     return np.asarray(fit - np.log(-np.log(chance)), np.float64)
 
 
-def _rows(slot: int, anchor: Anchor, column: dict[str, Column]) -> pa.RecordBatch:
+def _rows(slot: int, anchor: Anchor, column: dict[str, Column]) -> dict[str, Column]:
     rows = len(column["candidate"])
-    values = {
+    return {
         "slot": np.full(rows, slot, np.int32),
         "anchor": np.full(rows, anchor.variant, np.int32),
         "candidate": column["candidate"],
@@ -184,4 +191,3 @@ def _rows(slot: int, anchor: Anchor, column: dict[str, Column]) -> pa.RecordBatc
         "category_lift": column["category_lift"],
         "score_key": np.rint(column["key"].astype(np.float64) * 1e6).astype(np.int64),
     }
-    return pa.RecordBatch.from_arrays([pa.array(values[name]) for name in FILLED.names], schema=FILLED)
