@@ -132,10 +132,10 @@ def _own_lists(test: Backtest, run: Run, made: Run, name: str) -> DataFrame:
 def _baselines(test: Backtest, run: Run) -> DataFrame:
     """Tables of the baselines, live goods only, as they are judged."""
     facts, pairs = run.read(state.VARIANT_FACTS), _at_root(test, run.read(state.PAIR_SUPPORT))
-    total = _at_root(test, run.read(state.REGION_SUPPORT)).select(F.col("baskets").alias("all"))
+    total = _at_root(test, run.read(state.REGION_SUPPORT)).select(F.col("baskets").alias("all_baskets"))
     compatibility = run.read(gold.CATEGORY_COMPATIBILITY)
-    met = met_pairs(pairs, facts, compatibility, _live(test, run), test.settings)
-    return listed(baseline_lists(met, total, facts), facts)
+    met = met_pairs(pairs, facts, compatibility, total, _live(test, run), test.settings)
+    return listed(baseline_lists(met, facts), facts)
 
 
 def _evidence(test: Backtest, run: Run, stage: Staging) -> Evidence:

@@ -15,15 +15,17 @@ from sidecart.evaluation import association
 from sidecart.evaluation.association import Counts, Formula
 from sidecart.evaluation.baselines import baseline_lists, filled, met_pairs, shuffled
 from sidecart.evaluation.listed import listed
-from sidecart.settings import settings_from
+from sidecart.settings import Settings, settings_from
 
 PLAIN = settings_from({"lists": {"own_category_level": "none"}})
 NO_OWN = settings_from({"lists": {"own_category_level": 1}})
 
 
 def _value(shop: Shop, formula: Formula, c: int, n_i: int, n_j: int, n: int, lift: float = 1.0) -> float | None:
-    frame = shop.spark.createDataFrame([(c, n_i, n_j, n, lift)], "c INT, i INT, j INT, n BIGINT, l DOUBLE")
-    (row,) = frame.select(formula(Counts(*(F.col(name) for name in "cijnl"))).alias("value")).collect()
+    """Of 400 pairs 40 are of the anchor and 20 of the candidate: 2 would meet by chance."""
+    schema = "c INT, i INT, j INT, n BIGINT, s INT, t INT, p BIGINT, l DOUBLE"
+    frame = shop.spark.createDataFrame([(c, n_i, n_j, n, 40, 20, 400, lift)], schema)
+    (row,) = frame.select(formula(Counts(*(F.col(name) for name in "cijnstpl"))).alias("value")).collect()
     return None if row["value"] is None else float(row["value"])
 
 
@@ -37,6 +39,8 @@ def _value(shop: Shop, formula: Formula, c: int, n_i: int, n_j: int, n: int, lif
         (association.lift, 2.0),
         (association.npmi, math.log(2) / math.log(100 / 8)),
         (association.poisson_llr, 8 * math.log(2) - 4),
+        (association.poisson_llr_of_pairs, 8 * math.log(4) - 6),
+        (association.times_lift(association.raw_count), 16),
         (association.damped_count(0.5, prior=9), 8 / 7),
         (association.damped_count(0.5, prior=9, lift_exponent=0.5), 16 / 7),
     ],
@@ -64,43 +68,55 @@ def test_an_empty_cell_of_the_table_adds_nothing(shop: Shop) -> None:
 
 @pytest.fixture
 def pair_support(shop: Shop, facts: DataFrame) -> DataFrame:
-    """Tea met milk 5 times, coffee 4, cake 2, scone 2."""
+    """Tea met milk 5 times, coffee 4, cake 2, scone 2; its baskets count, not its buyers."""
     assert facts.columns
     met = {"milk": 5, "coffee": 4, "cake": 2, "scone": 2}
-    row = {
+    of_tea = {
         "anchor": shop.number("tea"),
         "candidates": [shop.number(word) for word in met],
-        "pair_buyers": list(met.values()),
+        "pair_buyers": [1, 1, 1, 1],
         "pair_baskets": list(met.values()),
     }
-    return shop.frame(state.PAIR_SUPPORT, row)
+    back = (
+        {"anchor": shop.number(word), "candidates": [shop.number("tea")], "pair_buyers": [1], "pair_baskets": [n]}
+        for word, n in met.items()
+    )
+    return shop.frame(state.PAIR_SUPPORT, of_tea, *back)
 
 
-def _listed(shop: Shop, met: DataFrame, facts: DataFrame, **formulae: Formula) -> dict[str, list[str]]:
-    total = shop.spark.createDataFrame([(2000,)], "all BIGINT")
-    found = told(baseline_lists(met, total, facts, formulae), "table_name", "rank", "candidate_id")
+def _met(
+    shop: Shop, pair_support: DataFrame, facts: DataFrame, live: DataFrame | None, settings: Settings
+) -> DataFrame:
+    """The pairs of the page of tea."""
+    total = shop.spark.createDataFrame([(2000,)], "all_baskets BIGINT")
+    met = met_pairs(pair_support, facts, shop.frame(gold.CATEGORY_COMPATIBILITY), total, live, settings)
+    return met.where(F.col("anchor") == shop.number("tea"))
+
+
+def _listed(met: DataFrame, facts: DataFrame, **formulae: Formula) -> dict[str, list[str]]:
+    found = told(baseline_lists(met, facts, formulae), "table_name", "rank", "candidate_id")
     return {name: [word for table, _, word in found if table == name] for name in formulae}
 
 
 def test_each_measure_has_its_own_order_and_equals_go_by_id(
     shop: Shop, facts: DataFrame, pair_support: DataFrame
 ) -> None:
-    met = met_pairs(pair_support, facts, shop.frame(gold.CATEGORY_COMPATIBILITY), None, PLAIN)
-    found = _listed(shop, met, facts, count=association.raw_count, lift=association.damped_count(1.0, prior=1))
+    met = _met(shop, pair_support, facts, None, PLAIN)
+    found = _listed(met, facts, count=association.raw_count, lift=association.damped_count(1.0, prior=1))
     assert found == {"count": ["milk", "coffee", "cake", "scone"], "lift": ["scone", "cake", "milk", "coffee"]}
 
 
 def test_only_what_is_sold_is_listed(shop: Shop, facts: DataFrame, pair_support: DataFrame) -> None:
     live = shop.spark.createDataFrame([("milk",), ("scone",)], "variant_id STRING")
-    met = met_pairs(pair_support, facts, shop.frame(gold.CATEGORY_COMPATIBILITY), live, PLAIN)
-    assert _listed(shop, met, facts, count=association.raw_count) == {"count": ["milk", "scone"]}
+    met = _met(shop, pair_support, facts, live, PLAIN)
+    assert _listed(met, facts, count=association.raw_count) == {"count": ["milk", "scone"]}
 
 
 def test_the_anchors_own_category_is_out_where_the_shop_says_so(shop: Shop, pair_support: DataFrame) -> None:
     own = {"tea": "drinks", "coffee": "drinks", "milk": "dairy", "cake": "bakery", "scone": "bakery"}
     facts = shop.facts(**{word: {"own_category": category, "buyers": 9} for word, category in own.items()})
-    met = met_pairs(pair_support, facts, shop.frame(gold.CATEGORY_COMPATIBILITY), None, NO_OWN)
-    assert _listed(shop, met, facts, count=association.raw_count) == {"count": ["milk", "cake", "scone"]}
+    met = _met(shop, pair_support, facts, None, NO_OWN)
+    assert _listed(met, facts, count=association.raw_count) == {"count": ["milk", "cake", "scone"]}
 
 
 def test_a_shuffled_table_shows_the_same_lists_on_other_pages(shop: Shop) -> None:

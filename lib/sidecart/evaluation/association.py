@@ -11,18 +11,26 @@ from pyspark.sql import functions as F
 
 @dataclass(frozen=True)
 class Counts:
-    """A pair's counts in one unit: c, n_i, n_j and N, and the lift L of its categories."""
+    """A pair's counts in one unit: c, n_i, n_j and N; s_i, s_j and S: what meets i, j and all; L of its categories."""
 
     joint: Column
     anchor: Column
     candidate: Column
     all: Column
+    anchor_pairs: Column
+    candidate_pairs: Column
+    all_pairs: Column
     lift: Column
 
     @property
     def expected(self) -> Column:
         """What chance makes: n_i n_j / N."""
         return self.anchor * self.candidate / self.all
+
+    @property
+    def expected_of_pairs(self) -> Column:
+        """What chance makes where pairs, not baskets, are drawn: s_i s_j / S; large baskets make more of them."""
+        return self.anchor_pairs.cast("double") * self.candidate_pairs / self.all_pairs
 
 
 Formula = Callable[[Counts], Column]
@@ -70,8 +78,12 @@ def llr(of: Counts) -> Column:
 
 def poisson_llr(of: Counts) -> Column:
     """Poisson surprise: c ln(c / E) - (c - E), where the pair met more often than chance."""
-    gain = of.joint * F.ln(of.joint / of.expected) - (of.joint - of.expected)
-    return F.when(of.joint > of.expected, gain)
+    return _poisson_surprise(of.joint, of.expected)
+
+
+def poisson_llr_of_pairs(of: Counts) -> Column:
+    """The same with E = s_i s_j / S, so that what is bought in large baskets is expected to meet more."""
+    return _poisson_surprise(of.joint, of.expected_of_pairs)
 
 
 def damped_count(exponent: float, prior: float = 0.0, lift_exponent: float = 0.0) -> Formula:
@@ -86,6 +98,10 @@ def damped_count(exponent: float, prior: float = 0.0, lift_exponent: float = 0.0
 def times_lift(formula: Formula, exponent: float = 0.5) -> Formula:
     """Any measure times L^exponent."""
     return lambda of: formula(of) * F.pow(of.lift, F.lit(exponent))
+
+
+def _poisson_surprise(joint: Column, expected: Column) -> Column:
+    return F.when(joint > expected, joint * F.ln(joint / expected) - (joint - expected))
 
 
 def _x_log_x(count: Column) -> Column:

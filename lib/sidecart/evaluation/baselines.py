@@ -25,6 +25,7 @@ from sidecart.evaluation.association import (
     llr,
     npmi,
     poisson_llr,
+    poisson_llr_of_pairs,
     raw_count,
     times_lift,
 )
@@ -46,12 +47,23 @@ BASELINES: dict[str, Formula] = {
     "damped count x L^.5": damped_count(0.5, prior=30.0, lift_exponent=0.5),
     "LLR x L^.5": times_lift(llr),
     "Poisson-LLR x L^.5": times_lift(poisson_llr),
+    "Poisson-LLR of pairs x L^.5": times_lift(poisson_llr_of_pairs),
 }
 
 DEPTH = 20
 """Candidates of a baseline's list: ten are shown, a basket page reads further."""
 
-_COUNTED = ("anchor", "candidate", "joint", "anchor_support", "candidate_support", "category_lift", "id_order")
+_COUNTS = (
+    "joint",
+    "anchor_support",
+    "candidate_support",
+    "all_baskets",
+    "anchor_pairs",
+    "candidate_pairs",
+    "all_pairs",
+    "category_lift",
+)
+_LISTED = ("anchor", "candidate", "id_order", *_COUNTS)
 _CUT = "measure INT, anchor INT, rank INT, candidate INT, score DOUBLE"
 
 
@@ -59,13 +71,15 @@ def met_pairs(
     root_pair_support: DataFrame,
     facts: DataFrame,
     compatibility: DataFrame,
+    all_baskets: DataFrame,
     live: DataFrame | None,
     settings: Settings,
 ) -> DataFrame:
     """One row per (anchor, candidate) that a baseline may list, with its counts in baskets.
 
-    `live`: variant_id of what may be shown; None lets in what is no longer sold. The anchor's own group and, where
-    the shop excludes it, own category are out. No gate: that is what baselines lack.
+    `all_baskets`: one row, how many counted baskets there are. `live`: variant_id of what may be shown; None lets in
+    what is no longer sold. The anchor's own group and, where the shop excludes it, own category are out. No gate:
+    that is what baselines lack.
     """
     scoring = replace(settings.scoring, support_unit="baskets")
     sold = facts if live is None else facts.join(live, "variant_id", "left_semi")
@@ -76,23 +90,37 @@ def met_pairs(
     is_own = F.coalesce(F.col("anchor_own_category") == F.col("candidate_own_category"), F.lit(False))
     listed = described.where((F.col("anchor_group_id") != F.col("candidate_group_id")) & ~is_own)
     lifted = with_lift(listed, compatibility, settings.compatibility)
-    return lifted.withColumnRenamed("candidate_id_order", "id_order").select(*_COUNTED)
+    return (
+        _with_pairs(lifted, root_pair_support)
+        .crossJoin(F.broadcast(all_baskets))
+        .withColumnRenamed("candidate_id_order", "id_order")
+        .select(*_LISTED)
+    )
 
 
-def baseline_lists(
-    met_pairs: DataFrame, total: DataFrame, facts: DataFrame, formulae: Mapping[str, Formula] | None = None
-) -> DataFrame:
+def _with_pairs(pairs: DataFrame, root_pair_support: DataFrame) -> DataFrame:
+    """The pairs with how much meets the anchor, the candidate, and all together."""
+    met = root_pair_support.select(
+        "anchor", F.aggregate("pair_baskets", F.lit(0).cast("bigint"), lambda sum_, n: sum_ + n).alias("anchor_pairs")
+    )
+    as_candidate = met.select(F.col("anchor").alias("candidate"), F.col("anchor_pairs").alias("candidate_pairs"))
+    total = met.agg(F.sum("anchor_pairs").alias("all_pairs"))
+    whole = pairs.join(F.broadcast(met), "anchor").join(F.broadcast(as_candidate), "candidate")
+    return whole.crossJoin(F.broadcast(total))
+
+
+def baseline_lists(met_pairs: DataFrame, facts: DataFrame, formulae: Mapping[str, Formula] | None = None) -> DataFrame:
     """One row per candidate of a baseline's list: table_name, anchor_id, rank, candidate_id and score.
 
-    `total`: one row, `all`: how many counted baskets there are. Equal scores go by joint count, then by the
+    Equal scores go by joint count, then by the
     candidate's id. All formulae are cut in one look at the pairs.
     """
     measured = dict(formulae or BASELINES)
     whole = met_pairs.repartition("anchor").sortWithinPartitions("anchor", F.col("joint").desc(), "id_order")
     names = [f"measure_{place}" for place in range(len(measured))]
-    counts = Counts(*(F.col(n) for n in ("joint", "anchor_support", "candidate_support", "all", "category_lift")))
+    counts = Counts(*(F.col(name) for name in _COUNTS))
     scores = {name: formula(counts).cast("double") for name, formula in zip(names, measured.values(), strict=True)}
-    scored = whole.crossJoin(F.broadcast(total)).withColumns(scores).select("anchor", "candidate", *names)
+    scored = whole.withColumns(scores).select("anchor", "candidate", *names)
 
     def cut(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         return best_by_measure(batches, names, DEPTH)
