@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import get_args
 
 import pytest
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
 from chains import buyer_key, published
-from sidecart.contracts import runs, silver
+from sidecart.contracts import gold, runs, silver
 from sidecart.errors import GateError, StorageError
-from sidecart.settings import IngestSettings, ListSettings, RegionSettings, Settings
+from sidecart.quality.publication import look_at_lists
+from sidecart.settings import AuditName, IngestSettings, ListSettings, QualitySettings, RegionSettings, Settings
 from sidecart.storage.releases import ReleaseReader, current_versions, release_versions
 from sidecart.storage.run import Run
 from sidecart.storage.views import register_views
@@ -76,6 +79,32 @@ def test_a_shop_of_two_bare_files_gets_its_lists(spark: SparkSession, corner_sho
         ("jam", 1, "bread", 10),
         ("jam", 2, "butter", 10),
     ]
+
+
+def test_every_run_writes_its_audits_and_its_scorecard(spark: SparkSession, corner_shop: tuple[Run, Path]) -> None:
+    run = corner_shop[0]
+    show(run)
+    audits = spark.table("audits").where(F.col("run_id") == run.run_id).select("audit", "mode", "passed").collect()
+    assert {row["audit"] for row in audits} == set(get_args(AuditName))
+    assert [row["audit"] for row in audits if not row["passed"]] == []
+    card = spark.table("scorecard_trend").where(F.col("release_id") == run.release_id).collect()
+    told = {(row["property"], row["measure"], row["slice"]): (row["value"], row["n"]) for row in card}
+    # Bread, butter and jam stand in one another's lists; the four goods of the shop never make ten.
+    assert told["reach", "reach", "all"] == (0.75, 4)
+    assert told["coverage", "full_lists", "all"] == (0.0, 4)
+    assert told["effectiveness", "ndcg", "all"] == (None, 0)
+    assert {row["previous_value"] for row in card} == {None}
+
+
+def test_an_audit_that_blocks_keeps_a_release_back(corner_shop: tuple[Run, Path]) -> None:
+    strict = replace(SMALL_SHOP, quality=QualitySettings(audits="off", audit_modes={"diversity": "block"}))
+    refused = Run.start(corner_shop[0].warehouse, strict, AS_OF)
+    upside_down = refused.read(gold.SHORTLISTS).withColumn("score_key", -F.col("score_key"))
+    refused.write(gold.SHORTLISTS, upside_down)
+    with pytest.raises(GateError, match=r"audit diversity \(component 8\) measured 1\.0000, at most 0\.0000"):
+        finish(refused, look_at_lists)
+    found = refused.read(runs.AUDITS).where(F.col("run_id") == refused.run_id).collect()
+    assert [(row["audit"], row["mode"], row["passed"]) for row in found] == [("diversity", "block", False)]
 
 
 def test_the_books_balance_and_name_what_was_held_and_refused(
