@@ -172,56 +172,84 @@ def _filler(size: int) -> Callable[[pa.Table, pa.Table], pa.Table]:
     return fill
 
 
+def _shelves(facts: DataFrame) -> DataFrame:
+    """One row per subcategory: shelf (its smallest variant, standing for it in joins), and the categories above it."""
+    known = facts.where("category_id IS NOT NULL").withColumn("top", F.col("category_path")[0])
+    return known.groupBy("top", "category_id", "subcategory_id").agg(F.min("variant").alias("shelf"))
+
+
 def _met(inputs: ColdInputs, settings: Settings) -> DataFrame:
-    """One row per anchors' subcategory and candidate: top, category_id, subcategory_id, candidate, met (support)."""
-    anchors = inputs.facts.where("category_id IS NOT NULL").select(
-        F.col("variant").alias("anchor"), F.col("category_path")[0].alias("top"), "category_id", "subcategory_id"
+    """One row per shelf and candidate: the sum of pair support between the shelf's variants and the candidate.
+
+    Nearly every pair is of a group of its own, so pairs go to their shelf at once and are summed there.
+    """
+    named = inputs.facts.where("category_id IS NOT NULL").select("variant", "category_id", "subcategory_id")
+    anchors = named.join(F.broadcast(_shelves(inputs.facts)), ["category_id", "subcategory_id"]).select(
+        F.col("variant").alias("anchor"), "shelf"
     )
-    support = F.col(f"pair_{settings.scoring.support_unit}").cast("bigint")
+    support = F.col(f"pair_{settings.scoring.support_unit}").alias("support")
     sold = inputs.offered.select("candidate")
     pairs = inputs.root_pairs.join(F.broadcast(sold), "candidate", "left_semi").join(F.broadcast(anchors), "anchor")
-    return pairs.groupBy("top", "category_id", "subcategory_id", "candidate").agg(F.sum(support).alias("met"))
+    located = pairs.select("shelf", "candidate", support).repartition("shelf")
+    return located.groupBy("shelf", "candidate").agg(F.sum("support").alias("met"))
+
+
+def _fitting(met: DataFrame, inputs: ColdInputs, level: int, name: str, settings: Settings) -> DataFrame:
+    """One row per category of a level (its `name`) and candidate that complements it: met, category_lift.
+
+    Above subcategories, categories with candidates for many pools keep what they met several times.
+    """
+    shelves = _shelves(inputs.facts)
+    places = shelves.groupBy(name).agg(F.min("shelf").alias("place"))
+    found = met.withColumnRenamed("shelf", "place")
+    if name != "subcategory_id":
+        above = F.broadcast(shelves.join(places, name).select("shelf", "place"))
+        found = met.join(above, "shelf").groupBy("place", "candidate").agg(F.sum("met").alias("met"))
+        found = _well_met(found, settings)
+    goods = inputs.facts.where("category_id IS NOT NULL").withColumn("top", F.col("category_path")[0])
+    candidates = goods.join(F.broadcast(places), name).select(
+        F.col("variant").alias("candidate"), F.col("place").alias("beside")
+    )
+    known = inputs.compatibility.where((F.col("level") == level) & (F.col("lift") >= 1))
+    ours, theirs = (places.withColumnsRenamed({name: f"category_{side}", "place": side}) for side in ("a", "b"))
+    lifts = known.join(F.broadcast(ours), "category_a").join(F.broadcast(theirs), "category_b")
+    lifts = lifts.select(F.col("a").alias("place"), F.col("b").alias("beside"), F.col("lift").alias("category_lift"))
+    return (
+        found.join(F.broadcast(candidates), "candidate")
+        .join(F.broadcast(lifts), ["place", "beside"])
+        .join(F.broadcast(places), "place")
+    )
 
 
 def _of_subcategory(met: DataFrame, inputs: ColdInputs, settings: Settings) -> DataFrame:
     level = settings.compatibility.category_level + 1
-    beside = _beside(inputs.compatibility, level)
-    candidates = _categories(inputs.facts, "subcategory_id")
-    found = met.withColumnRenamed("subcategory_id", "key").join(F.broadcast(candidates), "candidate")
-    return _fitting(found.join(beside, ["key", "beside"]), STEPS.index("subcategory"))
+    found = _fitting(met, inputs, level, "subcategory_id", settings)
+    categories = F.broadcast(_shelves(inputs.facts).select(F.col("shelf").alias("place"), "category_id"))
+    return _pooled(found.join(categories, "place").withColumn("key", F.col("subcategory_id")), "subcategory")
 
 
 def _of_category(met: DataFrame, inputs: ColdInputs, settings: Settings) -> DataFrame:
-    found = _well_met(met.groupBy("category_id", "candidate").agg(F.sum("met").alias("met")), "category_id", settings)
-    beside = _beside(inputs.compatibility, settings.compatibility.category_level)
-    candidates = _categories(inputs.facts, "category_id")
-    located = found.withColumn("key", F.col("category_id")).join(F.broadcast(candidates), "candidate")
-    fitting = located.join(F.broadcast(beside), ["key", "beside"]).withColumn("key", F.lit(""))
-    return _fitting(fitting, STEPS.index("category"))
+    found = _fitting(met, inputs, settings.compatibility.category_level, "category_id", settings)
+    return _pooled(found.withColumn("key", F.lit("")), "category")
 
 
 def _of_top(met: DataFrame, inputs: ColdInputs, settings: Settings) -> DataFrame:
     """For categories never bought: what the category at the top of their branch met."""
-    found = _well_met(met.groupBy("top", "candidate").agg(F.sum("met").alias("met")), "top", settings)
-    beside = _beside(inputs.compatibility, 1)
-    candidates = _categories(inputs.facts, F.col("category_path")[0])
-    located = found.withColumn("key", F.col("top")).join(F.broadcast(candidates), "candidate")
-    fitting = located.join(F.broadcast(beside), ["key", "beside"]).withColumn("key", F.lit(""))
-    sizes = inputs.facts.select(F.col("variant").alias("candidate"), settings.scoring.support_unit)
-    best = Window.partitionBy("top").orderBy(
-        (F.ln("met") - F.ln(settings.scoring.support_unit) + F.ln("category_lift")).desc(), "candidate"
-    )
-    first = fitting.join(sizes, "candidate").withColumn("place", F.row_number().over(best))
-    unseen = _unseen_categories(met, inputs.facts)
-    kept = first.where(F.col("place") <= _POOL_FILL * settings.cold_start.pool).join(F.broadcast(unseen), "top")
-    return _fitting(kept, STEPS.index("top"))
+    unit = settings.scoring.support_unit
+    found = _fitting(met, inputs, 1, "top", settings)
+    sizes = inputs.facts.select(F.col("variant").alias("candidate"), unit)
+    best = Window.partitionBy("top").orderBy((F.ln("met") - F.ln(unit) + F.ln("category_lift")).desc(), "candidate")
+    first = found.join(F.broadcast(sizes), "candidate").withColumn("place", F.row_number().over(best))
+    kept = first.where(F.col("place") <= _POOL_FILL * settings.cold_start.pool)
+    unseen = F.broadcast(_unseen_categories(inputs.facts, unit))
+    return _pooled(kept.join(unseen, "top").withColumn("key", F.lit("")), "top")
 
 
-def _well_met(found: DataFrame, key: str, settings: Settings) -> DataFrame:
-    """Of a category with candidates for many pools, those it met several times: what stands behind needs no tail."""
-    sizes = found.groupBy(key).agg(F.count(F.lit(1)).alias("candidates"))
+def _well_met(found: DataFrame, settings: Settings) -> DataFrame:
+    """Of a place with candidates for many pools, those it met several times: what stands behind needs no tail."""
+    sizes = found.groupBy("place").agg(F.count(F.lit(1)).alias("candidates"))
     is_crowded = F.col("candidates") > _POOLS_BEHIND * settings.cold_start.pool
-    counted = found.join(F.broadcast(sizes), key)
+    counted = found.join(F.broadcast(sizes), "place")
     return counted.where(~is_crowded | (F.col("met") >= _WELL_MET)).drop("candidates")
 
 
@@ -237,46 +265,21 @@ def _of_brand(inputs: ColdInputs, settings: Settings) -> DataFrame:
         settings.scoring.support_unit,
     )
     found = anchors.join(F.broadcast(beside), "category_id").join(goods, ["beside", "brand"])
-    return _fitting(
-        found.select(
-            "category_id",
-            F.col("brand").alias("key"),
-            "candidate",
-            F.lit(0).cast("bigint").alias("met"),
-            F.col("lift").alias("category_lift"),
-        ),
-        _BRAND_STEP,
-    )
+    nothing = F.lit(0).cast("bigint").alias("met")
+    lift = F.col("lift").alias("category_lift")
+    return _pooled(found.select("category_id", F.col("brand").alias("key"), "candidate", nothing, lift), "brand")
 
 
-def _beside(compatibility: DataFrame, level: int) -> DataFrame:
-    """key, beside, category_lift: categories of the level that complement one another."""
-    known = compatibility.where((F.col("level") == level) & (F.col("lift") >= 1))
-    return known.select(
-        F.col("category_a").alias("key"), F.col("category_b").alias("beside"), F.col("lift").alias("category_lift")
-    )
+def _unseen_categories(facts: DataFrame, unit: str) -> DataFrame:
+    """Categories of the catalogue that nobody bought from: top, category_id."""
+    every = facts.where("category_id IS NOT NULL").groupBy(F.col("category_path")[0].alias("top"), "category_id")
+    return every.agg(F.sum(unit).alias("bought")).where("bought = 0").drop("bought")
 
 
-def _categories(facts: DataFrame, category: Column | str) -> DataFrame:
-    named = F.col(category) if isinstance(category, str) else category
-    known = facts.where("category_id IS NOT NULL")
-    return known.select(F.col("variant").alias("candidate"), named.alias("beside"))
-
-
-def _unseen_categories(met: DataFrame, facts: DataFrame) -> DataFrame:
-    every = facts.where("category_id IS NOT NULL").select(F.col("category_path")[0].alias("top"), "category_id")
-    return every.distinct().join(met.select("category_id").distinct(), "category_id", "left_anti")
-
-
-def _fitting(found: DataFrame, step: int) -> DataFrame:
-    return found.select(
-        "category_id",
-        F.lit(step).alias("step"),
-        "key",
-        "candidate",
-        F.col("met").alias("fill_support"),
-        "category_lift",
-    )
+def _pooled(found: DataFrame, step: str) -> DataFrame:
+    place = F.lit(STEPS.index(step)).alias("step")
+    support = F.col("met").alias("fill_support")
+    return found.select("category_id", place, "key", "candidate", support, "category_lift")
 
 
 _COMPARED = ("group", "own", "brand", "draw")
