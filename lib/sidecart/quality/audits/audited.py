@@ -73,8 +73,8 @@ def audited_lists(final: DataFrame, facts: DataFrame, settings: Settings) -> Dat
     """The first LOOKED_AT rows of final lists, with what audits ask of both variants.
 
     Out: of final (contract shortlists_resolved) what audits read, and anchor_baskets, anchor_brand, brand_wish (how
-    fills should treat the anchor's brand), anchor_own and candidate_own (the category that the shop wishes to exclude), is_fill,
-    is_bestseller (the candidate).
+    fills should treat the anchor's brand), anchor_own and candidate_own (the category that the shop wishes to
+    exclude), is_fill, is_bestseller (the candidate).
     """
     known = with_bestsellers(with_wishes(facts, settings), settings)
     anchors = known.select(
