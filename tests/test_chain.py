@@ -17,7 +17,15 @@ from chains import buyer_key, published
 from sidecart.contracts import gold, runs, silver
 from sidecart.errors import GateError, StorageError
 from sidecart.quality.publication import look_at_lists
-from sidecart.settings import AuditName, IngestSettings, ListSettings, QualitySettings, RegionSettings, Settings
+from sidecart.settings import (
+    AuditMode,
+    AuditName,
+    IngestSettings,
+    ListSettings,
+    QualitySettings,
+    RegionSettings,
+    Settings,
+)
 from sidecart.storage.releases import ReleaseReader, current_versions, release_versions
 from sidecart.storage.run import Run
 from sidecart.storage.views import register_views
@@ -97,14 +105,15 @@ def test_every_run_writes_its_audits_and_its_scorecard(spark: SparkSession, corn
 
 
 def test_an_audit_that_blocks_keeps_a_release_back(corner_shop: tuple[Run, Path]) -> None:
-    strict = replace(SMALL_SHOP, quality=QualitySettings(audits="off", audit_modes={"diversity": "block"}))
+    modes: dict[AuditName, AuditMode] = {"required_support": "block"}
+    strict = replace(SMALL_SHOP, quality=QualitySettings(audits="off", audit_modes=modes, scorecard=False))
     refused = Run.start(corner_shop[0].warehouse, strict, AS_OF)
-    upside_down = refused.read(gold.SHORTLISTS).withColumn("score_key", -F.col("score_key"))
-    refused.write(gold.SHORTLISTS, upside_down)
-    with pytest.raises(GateError, match=r"audit diversity \(component 8\) measured 1\.0000, at most 0\.0000"):
+    refused.write(gold.SHORTLISTS, refused.read(gold.SHORTLISTS).withColumn("group_support", F.lit(1)))
+    # Goods without a category must meet twice.
+    with pytest.raises(GateError, match=r"audit required_support \(component 7\) measured 1\.0000, at most 0\.0000"):
         finish(refused, look_at_lists)
     found = refused.read(runs.AUDITS).where(F.col("run_id") == refused.run_id).collect()
-    assert [(row["audit"], row["mode"], row["passed"]) for row in found] == [("diversity", "block", False)]
+    assert [(row["audit"], row["mode"], row["passed"]) for row in found] == [("required_support", "block", False)]
 
 
 def test_the_books_balance_and_name_what_was_held_and_refused(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import get_args
@@ -25,6 +25,7 @@ from sidecart.quality.audits.gate import audited, require_audits
 from sidecart.scoring import ScoringParameters
 from sidecart.settings import AuditName, DiversitySettings, Settings, settings_from
 from sidecart.shortlists import ListInputs, base_lists, fills, listed_candidates, shortlists
+from sidecart.storage.session import BRIEF_SETTINGS
 from sidecart.storage.staging import Staging
 
 pytestmark = pytest.mark.slow
@@ -76,6 +77,17 @@ def _listed(inputs: ListInputs) -> DataFrame:
 
 def _filled(inputs: ListInputs, listed: DataFrame) -> DataFrame:
     return _settled(fills(inputs, listed, SETTINGS))
+
+
+@pytest.fixture(scope="module", autouse=True)
+def brief(spark: SparkSession) -> Iterator[None]:
+    """The session as a small shop's run has it: compiling plans would take most of the time."""
+    before = {key: spark.conf.get(key) for key in BRIEF_SETTINGS}
+    for key, value in BRIEF_SETTINGS.items():
+        spark.conf.set(key, value)
+    yield
+    for key, kept in before.items():
+        spark.conf.set(key, kept or "")
 
 
 @pytest.fixture(scope="module")
@@ -161,22 +173,21 @@ def _with_a_reseller(it: Listed) -> dict[Contract, DataFrame]:
 
 
 @pytest.mark.parametrize(
-    ("audit", "switch_off"),
+    ("switch_off", "audits"),
     [
-        ("full_lists", _without_fills),
-        ("brand_first", _with_brands_as_any),
-        ("brand_only", _with_brands_as_any),
-        ("required_support", _without_gate),
-        ("own_category", _with_own_category),
-        ("all_of_history", _of_half_the_history),
-        ("extremes_left_out", _with_a_reseller),
+        (_without_fills, ["full_lists"]),
+        (_with_brands_as_any, ["brand_first", "brand_only"]),
+        (_without_gate, ["required_support"]),
+        (_with_own_category, ["own_category"]),
+        (_of_half_the_history, ["all_of_history"]),
+        (_with_a_reseller, ["extremes_left_out"]),
     ],
 )
 def test_a_component_left_out_of_the_tables_fails_its_audit(
-    shop_with_lists: Listed, audit: str, switch_off: Callable[[Listed], dict[Contract, DataFrame]]
+    shop_with_lists: Listed, switch_off: Callable[[Listed], dict[Contract, DataFrame]], audits: list[str]
 ) -> None:
-    row = look(shop_with_lists.audited(switch_off(shop_with_lists)), audit)
-    assert not row["passed"], row
+    looked = shop_with_lists.audited(switch_off(shop_with_lists))
+    assert [audit for audit in audits if look(looked, audit)["passed"]] == []
 
 
 def test_lists_without_diversity_fail_its_audit(shop_with_lists: Listed) -> None:

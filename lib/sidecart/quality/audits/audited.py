@@ -22,6 +22,11 @@ LOOKED_AT = 20
 REGIONS_OF_A_KIND = 3
 """Regions beside the root that audits look at, of those with lists of their own and of those without."""
 
+_KEPT = (
+    "region_id", "anchor_id", "rank", "candidate_id", "candidate_group_id", "list_region_id", "base_rank", "tier",
+    "score_key", "source", "evidence_class", "category_lift", "candidate_subcategory_id", "candidate_brand", "price",
+)  # fmt: skip
+
 AT_MOST, AT_LEAST = "at most", "at least"
 SWITCHED_OFF = "switched off"
 
@@ -67,9 +72,9 @@ class Audited:
 def audited_lists(final: DataFrame, facts: DataFrame, settings: Settings) -> DataFrame:
     """The first LOOKED_AT rows of final lists, with what audits ask of both variants.
 
-    Out: columns of final (contract shortlists_resolved) and anchor_baskets, anchor_brand, brand_wish (how fills should
-    treat the anchor's brand), anchor_own and candidate_own (the category that the shop wishes to exclude), is_fill,
-    is_bestseller (the candidate).
+    Out: of final (contract shortlists_resolved) what audits read, and anchor_baskets, anchor_brand, brand_wish (how
+    fills should treat the anchor's brand), anchor_own and candidate_own (the category that the shop wishes to
+    exclude), is_fill, is_bestseller (the candidate).
     """
     known = with_bestsellers(with_wishes(facts, settings), settings)
     anchors = known.select(
@@ -82,7 +87,7 @@ def audited_lists(final: DataFrame, facts: DataFrame, settings: Settings) -> Dat
     candidates = known.select(
         F.col("variant_id").alias("candidate_id"), F.col("own_wish").alias("candidate_own"), "is_bestseller"
     )
-    first = final.where(F.col("rank") <= LOOKED_AT).withColumn("is_fill", F.col("tier") != TIER_ORDERS)
+    first = final.where(F.col("rank") <= LOOKED_AT).select(*_KEPT).withColumn("is_fill", F.col("tier") != TIER_ORDERS)
     return first.join(F.broadcast(anchors), "anchor_id").join(F.broadcast(candidates), "candidate_id")
 
 

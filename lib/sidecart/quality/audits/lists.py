@@ -21,7 +21,10 @@ AVOIDING_SHARE = 0.05
 
 
 def required_support(audited: Audited) -> DataFrame:
-    """Of rows that stand by orders, those with less support than the lift of their categories asks: none."""
+    """Of rows that stand by orders, those with less support than the lift of their categories asks: none.
+
+    Within one category the gate asks for one.
+    """
     gate = audited.settings.compatibility
     if not gate.gate_power:
         return not_asked(audited, "required_support")
@@ -29,7 +32,9 @@ def required_support(audited: Audited) -> DataFrame:
     rows = audited.tables.read(gold.SHORTLISTS).where(there & (F.col("source") == "orders"))
     bare = rows.select("anchor_category_id", "candidate_category_id", "group_support")
     judged = with_lift(bare, audited.tables.read(gold.CATEGORY_COMPATIBILITY), gate)
-    asked = asked_support(F.col("category_lift"), gate.gate_constant, gate.gate_power)
+    is_within = F.coalesce(F.col("anchor_category_id") == F.col("candidate_category_id"), F.lit(False))
+    between = asked_support(F.col("category_lift"), gate.gate_constant, gate.gate_power)
+    asked = F.when(is_within, F.lit(1)).otherwise(between)
     counted = share_of(judged, F.col("group_support") < asked)
     return found("required_support", counted, AT_MOST, 0.0, "rows of orders, with the support that the gate asks")
 

@@ -9,7 +9,6 @@ from sidecart.contracts import gold, silver, state
 from sidecart.quality.audits.audited import (
     AT_LEAST,
     AT_MOST,
-    SHOWN,
     Audited,
     found,
     not_asked,
@@ -90,7 +89,7 @@ def bananas_where_needed(audited: Audited) -> DataFrame:
     at_root = audited.tables.read(gold.SHORTLISTS).where(F.col("region_id") == F.lit(audited.root))
     strong = (F.col("evidence_class") == "strong") & (F.col("category_lift") >= 1)
     needed = at_root.where(strong).join(F.broadcast(best), "candidate_id", "left_semi")
-    shown = audited.root_lists.where(strong & (F.col("rank") <= SHOWN)).select("candidate_id").distinct()
+    shown = audited.root_lists.where(strong).select("candidate_id").distinct()
     kept = needed.select("candidate_id").distinct().join(shown.withColumn("is_kept", F.lit(1)), "candidate_id", "left")
     counted = kept.agg(
         F.count("is_kept").alias("part"), F.count(F.lit(1)).alias("whole"), F.count(F.lit(1)).alias("looked_at")
