@@ -29,7 +29,11 @@ _PAIR = {
     "anchor_support": 9,
     "candidate_support": 5,
     "required_support": 2,
+    "source": "orders",
+    "evidence_class": "strong",
+    "group_support": 3,
 }
+_FILL = {"source": "popularity", "evidence_class": "fill", "group_support": 0, "required_support": 0}
 _MET = {"anchor_buyers": 2, "anchor_baskets": 3, "candidates": [1, 2], "pair_buyers": [1, 2], "pair_baskets": [1, 2]}
 
 BROKEN: list[tuple[Contract, dict[str, Mapping[str, Any]]]] = [
@@ -38,8 +42,13 @@ BROKEN: list[tuple[Contract, dict[str, Mapping[str, Any]]]] = [
         {
             "not_itself": _PAIR | {"candidate_id": "milk"},
             "rank_positive": _PAIR | {"rank": 0},
+            "source_known": _PAIR | _FILL | {"source": "gut"},
             "pair_within_baskets": _PAIR | {"pair_baskets": 2},
+            "orders_have_support": _PAIR | {"group_support": 0, "required_support": 0},
             "passed_the_gate": _PAIR | {"required_support": 4},
+            "evidence_known": _PAIR | {"evidence_class": "sure"},
+            "evidence_of_orders": _PAIR | {"evidence_class": "fill"},
+            "fills_are_compatible": _PAIR | _FILL | {"category_lift": 0.5},
             "pair_within_singles": _PAIR | {"candidate_support": 2},
             "region_pair_within_anchor": _PAIR | {"region_pair_support": 2, "region_anchor_support": 1},
         },

@@ -23,6 +23,9 @@ from sidecart.storage.warehouse import Warehouse
 pytestmark = pytest.mark.slow
 
 _EVIDENCE = {
+    "source": "orders",
+    "evidence_class": "strong",
+    "tier": 0,
     "support_unit": "buyers",
     "pair_buyers": 3,
     "pair_baskets": 3,
@@ -64,6 +67,9 @@ def _frames(shop: Shop) -> dict[Any, DataFrame]:
         gold.SHORTLISTS: shop.frame(
             gold.SHORTLISTS,
             *(_EVIDENCE | {"anchor_id": a, "rank": r, "candidate_id": c, "candidate_group_id": c} for a, r, c in lists),
+        ),
+        gold.NEAR_MISSES: shop.frame(
+            gold.NEAR_MISSES, {"anchor_id": "milk", "place": 1, "candidate_id": "soap", "refused_by": "compatibility"}
         ),
         gold.BASE_LISTS: shop.frame(
             gold.BASE_LISTS, {"anchor_id": "milk", "candidates": 2}, {"anchor_id": "bread", "candidates": 1}
@@ -107,6 +113,20 @@ def test_why_says_the_evidence_in_words(analyst: SparkSession) -> None:
     query = "SELECT anchor, candidate, because FROM why WHERE region_id = 'root' AND anchor_id = 'milk' AND rank = 1"
     because = "3 of its 4 buyers had both (75.0 %), the candidate has 5; category lift 2.00, asks 1; whole shop"
     assert _told(analyst, query) == [("milk", "bread", because)]
+
+
+def test_what_is_not_shown_says_why_not(analyst: SparkSession) -> None:
+    query = "SELECT region_id, anchor_id, candidate_id, refused_by FROM refusals ORDER BY ALL"
+    assert _told(analyst, query) == [
+        ("oslo", "milk", "bread", "sold_out"),
+        ("rome", "milk", "bread", "sold_out"),
+        ("root", "milk", "soap", "compatibility"),
+    ]
+
+
+def test_a_placement_shows_what_has_the_evidence_it_asks(analyst: SparkSession) -> None:
+    query = "SELECT placement, count(*) FROM placed_lists WHERE region_id = 'root' GROUP BY ALL ORDER BY 1"
+    assert _told(analyst, query) == [("basket", 3), ("product_page", 3)]
 
 
 def test_pairs_bear_the_shops_own_ids(analyst: SparkSession) -> None:
