@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import get_args
@@ -25,7 +25,6 @@ from sidecart.quality.audits.gate import audited, require_audits
 from sidecart.scoring import ScoringParameters
 from sidecart.settings import AuditName, DiversitySettings, Settings, settings_from
 from sidecart.shortlists import ListInputs, base_lists, fills, listed_candidates, shortlists
-from sidecart.storage.session import BRIEF_SETTINGS
 from sidecart.storage.staging import Staging
 
 pytestmark = pytest.mark.slow
@@ -77,17 +76,6 @@ def _listed(inputs: ListInputs) -> DataFrame:
 
 def _filled(inputs: ListInputs, listed: DataFrame) -> DataFrame:
     return _settled(fills(inputs, listed, SETTINGS))
-
-
-@pytest.fixture(scope="module", autouse=True)
-def brief(spark: SparkSession) -> Iterator[None]:
-    """The session as a small shop's run has it: compiling plans would take most of the time."""
-    before = {key: spark.conf.get(key) for key in BRIEF_SETTINGS}
-    for key, value in BRIEF_SETTINGS.items():
-        spark.conf.set(key, value)
-    yield
-    for key, kept in before.items():
-        spark.conf.set(key, kept or "")
 
 
 @pytest.fixture(scope="module")
