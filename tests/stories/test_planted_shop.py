@@ -92,7 +92,8 @@ def test_planted_complements_are_in_the_top_ten(spark: SparkSession, shop: tuple
 
 def test_planted_bananas_stay_out_of_unrelated_lists(spark: SparkSession, shop: tuple[Run, Planted]) -> None:
     run, planted = shop
-    damped = Run.start(run.warehouse, replace(STANDARD, scoring=ScoringSettings(profile="banana", popularity_exponent=0.7)), run.as_of)
+    scoring = ScoringSettings(profile="banana", popularity_exponent=0.7)
+    damped = Run.start(run.warehouse, replace(STANDARD, scoring=scoring), run.as_of)
     build_shortlists(damped)
     lists = run.warehouse.read(SHORTLISTS).where("region_id = 'root' AND rank <= 10")
     pairs = {(row["anchor_id"], row["candidate_id"]) for row in lists.select("anchor_id", "candidate_id").collect()}
