@@ -17,13 +17,7 @@ from pyspark.sql import functions as F
 
 from sidecart.baskets import counted
 from sidecart.chance import shuffled_baskets
-from sidecart.compatibility import (
-    basket_categories,
-    basket_strata,
-    category_compatibility,
-    category_pair_support,
-    category_stratum_support,
-)
+from sidecart.compatibility import CategoryCounts, category_compatibility
 from sidecart.contracts import gold, silver, state
 from sidecart.contracts.model import Contract
 from sidecart.evidence import (
@@ -89,9 +83,7 @@ def measure(shop: Told, seed: int | None) -> None:
     pairs = _kept(spark, f"{shop.folder}/pairs-{seed}", _root_pairs(shop, baskets))
     counted_at = time.monotonic()
     met = met_pairs(flat_pairs(pairs), inputs, shop.settings)
-    thresholds = _kept(
-        spark, f"{shop.folder}/thresholds-{seed}", evidence_thresholds(met, inputs, shop.settings.evidence)
-    )
+    thresholds = _kept(spark, f"{shop.folder}/thresholds-{seed}", evidence_thresholds(met, inputs, shop.settings))
     named_at = time.monotonic()
     classed = _kept(spark, f"{shop.folder}/classes-{seed}", with_evidence_class(met, thresholds))
     _tell(shop, baskets, classed, seed)
@@ -104,12 +96,9 @@ def measure(shop: Told, seed: int | None) -> None:
 
 def _inputs(shop: Told, baskets: DataFrame, seed: int | None) -> ChanceInputs:
     spark, facts = shop.warehouse.spark, shop.read(state.VARIANT_FACTS)
-    categories = basket_categories(baskets, facts)
-    strata = basket_strata(baskets)
-    measured = category_compatibility(
-        strata, category_stratum_support(categories), category_pair_support(categories), shop.settings.compatibility
-    )
-    kept = {"strata": strata, "compatibility": measured, "variants": variant_stratum_support(baskets)}
+    counts = CategoryCounts.of(baskets, facts, shop.settings.compatibility)
+    measured = category_compatibility(counts, shop.settings.compatibility)
+    kept = {"strata": counts.strata, "compatibility": measured, "variants": variant_stratum_support(baskets)}
     read = {name: _kept(spark, f"{shop.folder}/{name}-{seed}", frame) for name, frame in kept.items()}
     return ChanceInputs(read["variants"], read["strata"], facts, read["compatibility"])
 

@@ -66,6 +66,14 @@ class CategoryCounts:
     pair_support: DataFrame
     facts: DataFrame
 
+    @staticmethod
+    def of(baskets: DataFrame, facts: DataFrame, settings: CompatibilitySettings) -> CategoryCounts:
+        """The counts of these baskets, without the tables that keep them."""
+        held = basket_categories(baskets, facts, settings)
+        return CategoryCounts(
+            basket_strata(baskets), category_stratum_support(held), category_pair_support(held), facts
+        )
+
 
 def category_compatibility(counts: CategoryCounts, settings: CompatibilitySettings) -> DataFrame:
     """One row per level and ordered pair of categories (contract category_compatibility but the release).

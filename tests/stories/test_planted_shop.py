@@ -17,14 +17,7 @@ from pyspark.sql import functions as F
 from chains import published
 from sidecart.baskets import counted
 from sidecart.chance import shuffled_baskets
-from sidecart.compatibility import (
-    CategoryCounts,
-    basket_categories,
-    basket_strata,
-    category_compatibility,
-    category_pair_support,
-    category_stratum_support,
-)
+from sidecart.compatibility import CategoryCounts, category_compatibility
 from sidecart.contracts import gold, silver, state
 from sidecart.contracts.gold import SHORTLISTS
 from sidecart.evidence import (
@@ -118,10 +111,9 @@ def classes(run: Run, baskets: DataFrame, folder: Path) -> DataFrame:
     baskets.withColumn("region_id", F.lit("root")).write.parquet(str(folder / "baskets"))
     kept = run.warehouse.spark.read.parquet(str(folder / "baskets"))
     facts, root = run.read(state.VARIANT_FACTS), run.read(silver.REGIONS).where("depth = 0")
-    categories, strata = basket_categories(kept, facts, STANDARD.compatibility), basket_strata(kept)
-    counts = CategoryCounts(strata, category_stratum_support(categories), category_pair_support(categories), facts)
+    counts = CategoryCounts.of(kept, facts, STANDARD.compatibility)
     compatibility = category_compatibility(counts, STANDARD.compatibility)
-    inputs = ChanceInputs(variant_stratum_support(kept), strata, facts, compatibility)
+    inputs = ChanceInputs(variant_stratum_support(kept), counts.strata, facts, compatibility)
     met = met_pairs(flat_pairs(pair_support(kept, root, shards=2)), inputs, STANDARD)
     met.write.parquet(str(folder / "met"))
     met = run.warehouse.spark.read.parquet(str(folder / "met"))

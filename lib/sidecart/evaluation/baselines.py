@@ -31,6 +31,7 @@ from sidecart.evaluation.association import (
 )
 from sidecart.evaluation.top_kernel import best_by_measure
 from sidecart.pairs import flat_pairs
+from sidecart.scoring import is_of_own_category
 from sidecart.settings import Settings
 from sidecart.variants import facts_of
 
@@ -87,8 +88,7 @@ def met_pairs(
     candidates = facts_of("candidate", sold, scoring)
     met = flat_pairs(root_pair_support).select("anchor", "candidate", F.col("pair_baskets").alias("joint"))
     described = met.join(F.broadcast(candidates), "candidate").join(F.broadcast(anchors), "anchor")
-    is_own = F.coalesce(F.col("anchor_own_category") == F.col("candidate_own_category"), F.lit(False))
-    listed = described.where((F.col("anchor_group_id") != F.col("candidate_group_id")) & ~is_own)
+    listed = described.where((F.col("anchor_group_id") != F.col("candidate_group_id")) & ~is_of_own_category())
     lifted = with_lift(listed, compatibility, settings.compatibility)
     return (
         _with_pairs(lifted, root_pair_support)

@@ -5,14 +5,7 @@ from __future__ import annotations
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from sidecart.compatibility import (
-    CategoryCounts,
-    basket_categories,
-    basket_strata,
-    category_compatibility,
-    category_pair_support,
-    category_stratum_support,
-)
+from sidecart.compatibility import CategoryCounts, category_compatibility
 from sidecart.settings import CompatibilitySettings
 
 TOGETHER = 2.5
@@ -34,12 +27,8 @@ def category_relations(baskets: DataFrame, facts: DataFrame) -> DataFrame:
     one_level = CompatibilitySettings(category_level=1)
     path = F.when(F.col("category_id").isNotNull(), F.array("category_id")).otherwise(F.array().cast("array<string>"))
     flat = facts.withColumn("category_path", path)
-    categories = basket_categories(baskets, flat, one_level).where("level = 1")
-    counts = CategoryCounts(
-        basket_strata(baskets), category_stratum_support(categories), category_pair_support(categories), flat
-    )
-    measured = category_compatibility(counts, one_level).where("level = 1")
-    return related(measured)
+    measured = category_compatibility(CategoryCounts.of(baskets, flat, one_level), one_level)
+    return related(measured.where("level = 1"))
 
 
 def related(compatibility: DataFrame) -> DataFrame:
