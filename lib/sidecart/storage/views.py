@@ -246,12 +246,17 @@ def _root_region(reader: ReleaseReader) -> str:
 
 def release_moment(reader: ReleaseReader) -> Moment:
     """The moment the release speaks of, and the settings of its run."""
-    return Moment(_release_run(reader)[0], release_settings(reader))
+    as_of, told = _release_run(reader)
+    return Moment(as_of, _settings_of(reader, told))
 
 
 def release_settings(reader: ReleaseReader) -> Settings:
     """The settings of the release's run; a setting it did not know yet has its default."""
-    return settings_from(known_settings(_release_run(reader)[1]), f"settings of {reader.release_id}")
+    return _settings_of(reader, _release_run(reader)[1])
+
+
+def _settings_of(reader: ReleaseReader, told: dict[str, Any]) -> Settings:
+    return settings_from(known_settings(told), f"settings of {reader.release_id}")
 
 
 def _release_run(reader: ReleaseReader) -> tuple[datetime, dict[str, Any]]:
