@@ -125,7 +125,7 @@ def _calibration(run: Run, inputs: ListInputs) -> DataFrame:
     if settings.scoring.is_exponent_set:
         return set_parameters(run.warehouse.spark, settings.scoring)
     passing = admitted(pairs_at_root(inputs, settings))
-    return calibration(passing, inputs.variant_facts, root_members(inputs, settings), settings.scoring)
+    return calibration(passing, inputs.variant_facts, root_members(inputs, settings), settings)
 
 
 def main() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from sidecart.baskets import baskets, counted, variant_ids, view_baskets
+from sidecart.baskets import baskets, counted, recent_baskets, variant_ids, view_baskets
 from sidecart.compatibility import basket_categories, basket_strata, category_pair_support, category_stratum_support
 from sidecart.contracts import silver, state
 from sidecart.contracts.frames import rows
@@ -50,7 +50,8 @@ def update_pairs(run: Run) -> None:
 def write_facts(run: Run) -> None:
     """What lists need to know of each variant, by the current catalogue and settings."""
     catalog, categories, ids = (run.read(c) for c in (silver.CATALOG, silver.CATEGORIES, state.VARIANT_IDS))
-    facts = variant_facts(catalog, categories, ids, _root_support(run), run.settings)
+    recent = recent_baskets(counted(run.read(state.BASKETS)), run.settings.scoring.recent_weeks)
+    facts = variant_facts(catalog, categories, ids, _root_support(run), recent, run.settings)
     run.write(state.VARIANT_FACTS, facts, reads=silver.CATALOG)
 
 

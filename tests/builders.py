@@ -182,7 +182,7 @@ class Shop:
         )
 
     def facts(self, **variants: Mapping[str, Any]) -> DataFrame:
-        """Variant facts; a variant is a group of its own unless the test says otherwise."""
+        """Variant facts; a variant is a group of its own and all its baskets recent, unless the test says otherwise."""
         order = {word: place for place, word in enumerate(sorted(variants), 1)}
         groups: dict[str, int] = {}
         for word, fact in variants.items():
@@ -193,6 +193,7 @@ class Shop:
             *(
                 {"variant": self.number(word), "variant_id": word, "group_id": word, "id_order": order[word]}
                 | {"group_variant": groups[fact.get("group_id", word)], "brand_mode": "off"}
+                | {"recent_baskets": fact.get("baskets", 0)}
                 | dict(fact)
                 for word, fact in variants.items()
             ),

@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, settings
 from pyspark.sql import SparkSession
 
 from builders import Shop
-from sidecart.storage.session import build_session
+from sidecart.storage.session import BRIEF_SETTINGS, build_session
 
 # Spark hands timestamps to Python in the machine's zone; typed-in expectations are UTC.
 os.environ["TZ"] = "UTC"
@@ -28,8 +28,11 @@ settings.load_profile("ci" if os.environ.get("CI") else "here")
 def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
     """The one session of a test run: two cores, two shuffle partitions, tables in a temporary folder."""
     folder = tmp_path_factory.mktemp("spark")
-    options = {"spark.sql.warehouse.dir": str(folder / "warehouse"), "spark.local.dir": str(folder / "local")}
-    session = build_session("tests", "local[2]", driver_memory="2g", shuffle_partitions=2, options=options)
+    options = BRIEF_SETTINGS | {
+        "spark.sql.warehouse.dir": str(folder / "warehouse"),
+        "spark.local.dir": str(folder / "local"),
+    }
+    session = build_session("tests", "local[2]", driver_memory="3g", shuffle_partitions=2, options=options)
     yield session
     session.stop()
 

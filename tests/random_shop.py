@@ -13,6 +13,7 @@ from pyspark.sql import functions as F
 from builders import Shop
 from sidecart.assortments import offers_of_all_regions
 from sidecart.attribute_lift import attribute_lift
+from sidecart.baskets import recent_baskets
 from sidecart.compatibility import (
     CategoryCounts,
     basket_categories,
@@ -77,7 +78,8 @@ def counted_shop(shop: Shop, settings: Settings, orders: int, seed: int) -> Coun
     regions, ids = shop.regions(*TREE), shop.variant_ids()
     support = _settled(pair_support(baskets, regions, shards=2))
     of_variants = _settled(variant_support(support))
-    facts = _settled(variant_facts(catalog, categories_of_shop, ids, of_variants.where("region_id = 'root'"), settings))
+    bought, recent = of_variants.where("region_id = 'root'"), recent_baskets(baskets, settings.scoring.recent_weeks)
+    facts = _settled(variant_facts(catalog, categories_of_shop, ids, bought, recent, settings))
     categories = _settled(basket_categories(baskets, facts, settings.compatibility))
     counts = CategoryCounts(
         basket_strata(baskets), category_stratum_support(categories), category_pair_support(categories), facts

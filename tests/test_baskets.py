@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from builders import Shop, told
-from sidecart.baskets import baskets, variant_ids
+from pyspark.sql import functions as F
+
+from builders import NOON, Shop, told
+from sidecart.baskets import baskets, recent_baskets, variant_ids
 
 
 def _line(variant: str, order: str = "b1", **more: Any) -> dict[str, Any]:
@@ -74,3 +76,13 @@ def test_a_variant_keeps_its_number_and_newcomers_follow_by_name(shop: Shop) -> 
 def test_the_first_variant_of_a_shop_is_number_one(shop: Shop) -> None:
     nothing = shop.variant_ids("milk").where("false")
     assert told(variant_ids(nothing, shop.catalog(milk="")), "variant", "variant_id") == [(1, "milk")]
+
+
+def test_recent_baskets_are_those_of_the_weeks_up_to_the_newest(shop: Shop) -> None:
+    weeks_ago = {"b1": 9, "b2": 8, "b3": 7, "b4": 0}
+    moment = F.create_map(*(F.lit(x) for b, w in weeks_ago.items() for x in (b, NOON - timedelta(weeks=w))))
+    stored = shop.baskets(b1="milk", b2="milk", b3="milk jam", b4="milk").withColumn(
+        "ordered_at", moment[F.col("order_id")]
+    )
+    found = {shop.word(row["variant"]): row["recent_baskets"] for row in recent_baskets(stored, 8).collect()}
+    assert found == {"milk": 2, "jam": 1}

@@ -11,6 +11,7 @@ import pytest
 from sidecart.calibration_kernel import (
     CONTENDERS,
     Contenders,
+    Likeness,
     Wish,
     bestseller_share,
     calibrated,
@@ -33,6 +34,7 @@ def _table() -> pa.Table:
         rows += [*own, (anchor, BANANA, anchor / 100, 6.0, True)]
     names = ("anchor", "candidate", "base", "ln_popularity", "is_bestseller")
     columns = dict(zip(names, map(list, zip(*rows, strict=True)), strict=True))
+    columns |= {"kind": columns["candidate"], "brand_kind": columns["candidate"]}
     columns |= {"anchor_baskets": [1] * len(rows), "all_baskets": [ANCHORS] * len(rows)}
     return pa.table(columns, schema=CONTENDERS)
 
@@ -48,7 +50,7 @@ def test_the_exponent_keeps_the_best_seller_within_the_wished_share(wished: floa
 def test_lists_count_as_often_as_their_anchors_are_bought_over_all_live_anchors() -> None:
     table = _table()
     weights = pa.array([10 if anchor == 199 else 1 for anchor in table["anchor"].to_pylist()], pa.int32())
-    heavier = table.set_column(5, "anchor_baskets", weights)
+    heavier = table.set_column(table.column_names.index("anchor_baskets"), "anchor_baskets", weights)
     share = bestseller_share(Contenders.of(heavier), 0.4975, np.zeros(ANCHORS * 10 + 1))
     assert share == pytest.approx(10 / ANCHORS)
 
@@ -79,6 +81,7 @@ def test_contenders_lose_nothing_that_could_be_shown_and_most_of_the_rest() -> N
         {
             "anchor": rng.integers(0, 4, rows), "candidate": np.arange(rows), "base": rng.normal(size=rows),
             "ln_popularity": rng.uniform(2, 8, rows), "is_bestseller": np.zeros(rows, bool),
+            "kind": np.arange(rows), "brand_kind": np.arange(rows),
             "anchor_baskets": np.ones(rows, int), "all_baskets": np.full(rows, 4),
         }
     ).cast(CONTENDERS)  # fmt: skip
@@ -88,3 +91,15 @@ def test_contenders_lose_nothing_that_could_be_shown_and_most_of_the_rest() -> N
     for exponent in (0.05, 0.4, 1.0):
         shown = {int(c) for c in whole.candidates[exposure(whole, exponent, np.zeros(rows)) > 0]}
         assert shown == {int(c) for c in part.candidates[exposure(part, exponent, np.zeros(kept.num_rows)) > 0]}
+
+
+def test_lists_are_looked_at_after_diversity_moved_repeats_down() -> None:
+    """Ten goods of one kind at 0, -.01, … lose up to .7; the banana, alone of its kind, stands at -.15."""
+    rows = [(0, 1_000 + place, -place / 100, 0.0, False, 1, 1_000 + place, 1, 1) for place in range(10)]
+    rows += [(0, BANANA, -0.15, 0.0, True, BANANA, BANANA, 1, 1)]
+    table = pa.table(dict(zip(CONTENDERS.names, map(list, zip(*rows, strict=True)), strict=True)), schema=CONTENDERS)
+    undamped = np.zeros(11)
+    assert bestseller_share(Contenders.of(table), 0.5, undamped) == 0
+    assert bestseller_share(Contenders.of(table, Likeness(of_kind=-0.005, most=-0.7)), 0.5, undamped) == 0
+    assert bestseller_share(Contenders.of(table, Likeness(of_kind=-0.16, most=-0.7)), 0.5, undamped) == 1
+    assert bestseller_share(Contenders.of(table, Likeness(of_kind=-0.16, most=-0.01)), 0.5, undamped) == 0

@@ -74,3 +74,14 @@ def view_baskets(views: DataFrame, ids: DataFrame, settings: BasketSettings) -> 
 def counted(stored_baskets: DataFrame) -> DataFrame:
     """The baskets that enter statistics."""
     return stored_baskets.where("exclusion IS NULL")
+
+
+def recent_baskets(counted_baskets: DataFrame, weeks: int) -> DataFrame:
+    """How often each variant's page is met now, as far as baskets tell: variant, recent_baskets.
+
+    Baskets of the `weeks` up to the newest one; a variant without any is not there.
+    """
+    newest = counted_baskets.agg((F.max("ordered_at") - F.expr(f"INTERVAL {weeks} WEEKS")).alias("since"))
+    recent = counted_baskets.crossJoin(F.broadcast(newest)).where("ordered_at > since")
+    bought = recent.select(F.explode("variants").alias("variant")).groupBy("variant")
+    return bought.agg(F.count(F.lit(1)).cast("int").alias("recent_baskets"))

@@ -6,16 +6,18 @@ and the exposure factors that meet it, on the root's lists of what sells now.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator
+from functools import reduce
 
 import numpy as np
 import pyarrow as pa
-from pyspark.sql import DataFrame, SparkSession, Window
+from pyspark.sql import Column, DataFrame, SparkSession, Window
 from pyspark.sql import functions as F
 
 from sidecart import calibration_kernel
-from sidecart.calibration_kernel import Calibration, Contenders, Wish
-from sidecart.settings import ScoringSettings
+from sidecart.calibration_kernel import CONTENDERS, Calibration, Contenders, Likeness, Wish
+from sidecart.settings import DiversitySettings, ScoringSettings, Settings
 
 BESTSELLERS = 20
 """How many of the most bought are best sellers."""
@@ -26,7 +28,7 @@ MOST_ANCHORS = 50_000
 
 _CONTENDER = (
     "anchor INT, candidate INT, base DOUBLE, ln_popularity DOUBLE, is_bestseller BOOLEAN,"
-    " anchor_baskets INT, all_baskets BIGINT"
+    " kind INT, brand_kind INT, anchor_baskets INT, all_baskets BIGINT"
 )
 _FOUND = (
     "candidate INT, exposure_factor DOUBLE, basis STRING, exponent DOUBLE,"
@@ -34,26 +36,29 @@ _FOUND = (
 )
 
 
-def calibration(admitted: DataFrame, facts: DataFrame, root_members: DataFrame, settings: ScoringSettings) -> DataFrame:
+def calibration(admitted: DataFrame, facts: DataFrame, root_members: DataFrame, settings: Settings) -> DataFrame:
     """One row per damped candidate, and one without a candidate that says what was found (contract scoring_parameters).
 
     In: admitted pairs of the whole shop (scoring.admitted_pairs); variant_facts; root_members (variant): what the root
-    sells now. Lists are weighted by their anchors' baskets over all live anchors; group repeats, fills and diversity
-    come later and are not looked at. Of a shop with fewer than 500 anchors the profile's own exponent is taken.
+    sells now. Lists are looked at as they are shown, diversity included, and weighted by their anchors' recent baskets
+    over all live anchors; fills, group repeats and rules come later and are not looked at. Of a shop with fewer than
+    500 anchors the profile's own exponent is taken.
     """
+    scoring = settings.scoring
     anchors = _anchors(facts, root_members)
-    candidates = _candidates(facts, root_members, settings)
+    candidates = _candidates(facts, root_members, scoring)
     rows = (
         admitted.join(F.broadcast(anchors), "anchor")
         .join(F.broadcast(candidates), "candidate")
-        .withColumn("base", F.ln("confidence") + F.lit(settings.lift_exponent) * F.ln("category_lift"))
-        .select("anchor", "candidate", "base", "ln_popularity", "is_bestseller", "anchor_baskets", "all_baskets")
+        .withColumn("base", F.ln("confidence") + F.lit(scoring.lift_exponent) * F.ln("category_lift"))
+        .select(*CONTENDERS.names)
     )
     kept = rows.repartition("anchor").mapInArrow(calibration_kernel.contenders, schema=_CONTENDER)
-    wish, assumed = _wish(settings), settings.wish.assumed_exponent
+    wish, assumed = _wish(scoring), scoring.wish.assumed_exponent
+    likeness = _likeness(settings.diversity)
 
     def calibrate(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        yield _found(calibration_kernel.rows_of(batches), wish, assumed)
+        yield _found(Contenders.of(calibration_kernel.rows_of(batches), likeness), wish, assumed)
 
     return kept.coalesce(1).mapInArrow(calibrate, schema=_FOUND)
 
@@ -67,23 +72,44 @@ def set_parameters(spark: SparkSession, settings: ScoringSettings) -> DataFrame:
 
 def _anchors(facts: DataFrame, root_members: DataFrame) -> DataFrame:
     """One row per live anchor that is looked at: anchor, anchor_baskets, all_baskets (of all of them)."""
-    live = facts.join(root_members, "variant", "left_semi").where("baskets > 0")
+    live = facts.join(root_members, "variant", "left_semi").where("recent_baskets > 0")
     drawn = live.withColumn("place", F.row_number().over(Window.orderBy("draw", "variant")))
     chosen = drawn.where(F.col("place") <= MOST_ANCHORS)
-    total = F.sum("baskets").over(Window.partitionBy()).cast("bigint").alias("all_baskets")
-    return chosen.select(F.col("variant").alias("anchor"), F.col("baskets").alias("anchor_baskets"), total)
+    total = F.sum("recent_baskets").over(Window.partitionBy()).cast("bigint").alias("all_baskets")
+    return chosen.select(F.col("variant").alias("anchor"), F.col("recent_baskets").alias("anchor_baskets"), total)
 
 
 def _candidates(facts: DataFrame, root_members: DataFrame, settings: ScoringSettings) -> DataFrame:
-    """One row per live candidate: candidate, ln_popularity, is_bestseller."""
+    """One row per live candidate: candidate, ln_popularity, is_bestseller, kind and brand_kind.
+
+    A kind is the smallest variant of the subcategory (and brand); what has none is its own, below 0.
+    """
     support = F.col(settings.support_unit)
     place = F.row_number().over(Window.orderBy(support.desc(), "id_order"))
-    ranked = facts.withColumn("is_bestseller", (place <= BESTSELLERS) & (support > 0))
+    ranked = facts.withColumns(
+        {
+            "is_bestseller": (place <= BESTSELLERS) & (support > 0),
+            "kind": _kind("subcategory_id"),
+            "brand_kind": _kind("subcategory_id", "brand"),
+        }
+    )
     return ranked.join(root_members, "variant", "left_semi").select(
         F.col("variant").alias("candidate"),
         F.ln(support + F.lit(settings.popularity_prior)).alias("ln_popularity"),
         "is_bestseller",
+        "kind",
+        "brand_kind",
     )
+
+
+def _kind(*named: str) -> Column:
+    known = reduce(Column.__and__, (F.col(name).isNotNull() for name in named))
+    smallest = F.min("variant").over(Window.partitionBy(*named))
+    return F.when(known, smallest).otherwise(-F.col("variant"))
+
+
+def _likeness(settings: DiversitySettings) -> Likeness:
+    return Likeness(*(math.log(part) for part in (settings.factor, settings.brand_factor, settings.floor)))
 
 
 def _wish(settings: ScoringSettings) -> Wish:
@@ -91,8 +117,7 @@ def _wish(settings: ScoringSettings) -> Wish:
     return Wish(wish.bestseller_share, settings.exposure_limit, wish.damping_rounds, wish.damping_strength)
 
 
-def _found(table: pa.Table, wish: Wish, assumed: float) -> pa.RecordBatch:
-    contenders = Contenders.of(table)
+def _found(contenders: Contenders, wish: Wish, assumed: float) -> pa.RecordBatch:
     if len(contenders.weight) >= LEAST_ANCHORS:
         return _as_rows(contenders, calibration_kernel.calibrated(contenders, wish), "calibrated", wish)
     undamped = np.zeros(len(contenders.candidates))

@@ -24,6 +24,8 @@ CONTENDERS = pa.schema(
         ("base", pa.float64()),
         ("ln_popularity", pa.float64()),
         ("is_bestseller", pa.bool_()),
+        ("kind", pa.int32()),
+        ("brand_kind", pa.int32()),
         ("anchor_baskets", pa.int32()),
         ("all_baskets", pa.int64()),
     ]
@@ -49,6 +51,15 @@ class Wish:
 
 
 @dataclass(frozen=True)
+class Likeness:
+    """How lists are made diverse before they are shown (diversity.diversified), in logarithms."""
+
+    of_kind: float = 0.0
+    of_brand: float = 0.0
+    most: float = 0.0
+
+
+@dataclass(frozen=True)
 class Contenders:
     """Anchors in rows, their contenders in columns; what is missing at the end of a row has no score."""
 
@@ -61,11 +72,16 @@ class Contenders:
     candidates: Ints
     ln_popularity: Floats
     is_bestseller: Flags
+    kind: Ints
+    """Per candidate: what it shares with its like, a number of its own where that is unknown."""
+    brand_kind: Ints
+    """The same of its like of its brand."""
     all_weight: float
     """Baskets of all anchors, those without a contender too."""
+    likeness: Likeness = Likeness()
 
     @staticmethod
-    def of(table: pa.Table) -> Contenders:
+    def of(table: pa.Table, likeness: Likeness = Likeness()) -> Contenders:
         """From rows of contenders(), in any order."""
         table = table.sort_by([("anchor", "ascending"), ("candidate", "ascending")])
         column = {name: table.column(name).to_numpy() for name in table.column_names}
@@ -83,6 +99,9 @@ class Contenders:
             candidates=candidates,
             ln_popularity=column["ln_popularity"][first],
             is_bestseller=column["is_bestseller"][first],
+            kind=column["kind"][first],
+            brand_kind=column["brand_kind"][first],
+            likeness=likeness,
             all_weight=float(column["all_baskets"][0]) if len(row) else 0.0,
         )
 
@@ -155,9 +174,36 @@ def exposure(found: Contenders, exponent: float, ln_factor: Floats) -> Floats:
 def _shown(found: Contenders, exponent: float, ln_factor: Floats) -> tuple[Ints, Flags]:
     of_candidate = ln_factor - exponent * found.ln_popularity
     score = found.base + of_candidate[found.place]
+    if found.likeness.most < 0 and score.shape[1] > SHOWN:
+        first = _first(score, min(_DEPTH, score.shape[1]))
+        places, score = np.take_along_axis(found.place, first, axis=1), np.take_along_axis(score, first, axis=1)
+        score = score + _lost_to_likes(places, found)
+    else:
+        places = found.place
     best = np.argpartition(-score, SHOWN - 1, axis=1)[:, :SHOWN]
-    places = np.take_along_axis(found.place, best, axis=1)
-    return places, np.isfinite(np.take_along_axis(score, best, axis=1))
+    return np.take_along_axis(places, best, axis=1), np.isfinite(np.take_along_axis(score, best, axis=1))
+
+
+def _first(score: Floats, depth: int) -> Ints:
+    """The columns of the best `depth`, best first."""
+    best = np.argpartition(-score, depth - 1, axis=1)[:, :depth]
+    order = np.argsort(-np.take_along_axis(score, best, axis=1), axis=1, kind="stable")
+    return np.take_along_axis(best, order, axis=1)
+
+
+def _lost_to_likes(places: Ints, found: Contenders) -> Floats:
+    """What each loses to better ones of its kind, and of its kind and brand."""
+    likeness = found.likeness
+    lost = likeness.of_kind * _better_of(found.kind[places]) + likeness.of_brand * _better_of(found.brand_kind[places])
+    return np.maximum(lost, likeness.most)
+
+
+def _better_of(kinds: Ints) -> Ints:
+    """How many columns before it hold the same."""
+    better = np.zeros(kinds.shape, np.int64)
+    for column in range(1, kinds.shape[1]):
+        better[:, column] = (kinds[:, :column] == kinds[:, column, None]).sum(axis=1)
+    return better
 
 
 def _exponent(found: Contenders, ln_factor: Floats, wish: Wish) -> float:

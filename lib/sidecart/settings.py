@@ -127,8 +127,8 @@ class Profile:
 
 PROFILES = {
     "rich": Profile(bestseller_share=0.73, damping_rounds=1, damping_strength=0.13, assumed_exponent=0.30),
-    "standard": Profile(bestseller_share=0.48, damping_rounds=1, damping_strength=0.13, assumed_exponent=0.50),
-    "banana": Profile(bestseller_share=0.20, damping_rounds=8, damping_strength=0.50, assumed_exponent=0.70),
+    "standard": Profile(bestseller_share=0.48, damping_rounds=1, damping_strength=0.20, assumed_exponent=0.50),
+    "banana": Profile(bestseller_share=0.20, damping_rounds=16, damping_strength=0.30, assumed_exponent=0.70),
 }
 
 
@@ -144,6 +144,8 @@ class ScoringSettings:
     """Overrides the profile's share of lists that may hold a best seller; smaller shows fewer."""
     popularity_exponent: Annotated[float, Field(ge=0, le=2)] | None = None
     """Sets the exponent a instead of calibrating it to the share; larger shows fewer bestsellers."""
+    recent_weeks: Annotated[int, Field(ge=1)] = 8
+    """A list counts as often as its anchor was bought in so many weeks up to the newest basket, in that share too."""
     exposure_limit: Share = 0.02
     """Share of lists above which a candidate's exposure is damped; 0 switches damping off."""
     damping_rounds: Annotated[int, Field(ge=0, le=50)] | None = None

@@ -17,19 +17,25 @@ DRAWS = 2**31 - 1
 
 
 def variant_facts(
-    catalog: DataFrame, categories: DataFrame, ids: DataFrame, root_support: DataFrame, settings: Settings
+    catalog: DataFrame,
+    categories: DataFrame,
+    ids: DataFrame,
+    root_support: DataFrame,
+    recent: DataFrame,
+    settings: Settings,
 ) -> DataFrame:
     """One row per variant of the catalogue (contract variant_facts).
 
-    `root_support`: variant, buyers and baskets of the whole shop; a variant it lacks was never bought. own_category
-    is null where the option is off.
+    `root_support`: variant, buyers and baskets of the whole shop; a variant it lacks was never bought. `recent`:
+    variant and recent_baskets (baskets.recent_baskets). own_category is null where the option is off.
     """
     level = settings.compatibility.category_level
     paths = categories.select("category_id", "path")
     known = catalog.join(ids, "variant_id").join(F.broadcast(paths), "category_id", "left")
-    counted = known.join(root_support.select("variant", "buyers", "baskets"), "variant", "left")
+    bought = known.join(root_support.select("variant", "buyers", "baskets"), "variant", "left")
+    counted = bought.join(recent, "variant", "left")
     path = F.coalesce("path", F.array().cast("array<string>"))
-    return counted.fillna(0, ["buyers", "baskets"]).select(
+    return counted.fillna(0, ["buyers", "baskets", "recent_baskets"]).select(
         "variant",
         "variant_id",
         "group_id",
@@ -44,6 +50,7 @@ def variant_facts(
         F.coalesce("attributes", F.create_map().cast("map<string,string>")).alias("attributes"),
         "buyers",
         "baskets",
+        "recent_baskets",
         draw_of(F.col("variant_id")).alias("draw"),
     )
 

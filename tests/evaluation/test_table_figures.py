@@ -16,7 +16,7 @@ def _figures(
 ) -> dict[str, float]:
     sold = shop.spark.createDataFrame([(word,) for word in live.split()], "variant_id STRING")
     related = shop.spark.createDataFrame(list(relations), "category_a STRING, category_b STRING, relation STRING")
-    shelf = assortment(facts, sold, "buyers")
+    shelf = assortment(facts, sold, facts.selectExpr("variant", "baskets AS met"), "buyers")
     found = table_figures(listed(lists_of(shop, mine=lists), facts), shelf, related)
     return {row["metric"]: row["value"] for row in found.collect()}
 
@@ -55,7 +55,7 @@ def test_a_list_is_full_from_ten_candidates(shop: Shop, facts: DataFrame) -> Non
     assert _figures(shop, more, "tea milk", {"tea": ten, "milk": "tea"})["full_lists"] == 0.5
 
 
-def test_a_list_weighs_as_much_as_its_anchor_is_bought_in_the_share_of_bestsellers(shop: Shop) -> None:
+def test_a_list_weighs_as_often_as_its_page_is_met_in_the_share_of_bestsellers(shop: Shop) -> None:
     """Twenty goods outsell the plain ones; tea's 30 baskets show one, cake's 10 none."""
     best = {f"best{n}": {"buyers": 900, "baskets": 900} for n in range(20)}
     facts = shop.facts(tea={"buyers": 5, "baskets": 30}, cake={"buyers": 4, "baskets": 10}, scone={}, **best)
@@ -67,7 +67,7 @@ def test_the_twenty_most_shown_take_all_slots_of_a_small_table(shop: Shop, facts
     assert _figures(shop, facts, "tea milk", {"tea": "milk"})["top20_slots"] == 1
 
 
-def test_a_slot_weighs_as_much_as_its_anchor_is_bought_in_the_share_of_the_most_shown(shop: Shop) -> None:
+def test_a_slot_weighs_as_often_as_its_page_is_met_in_the_share_of_the_most_shown(shop: Shop) -> None:
     """Twenty goods fill tea's lists of 30 baskets; what cake's 10 baskets meet is the twenty-first."""
     shown = [f"good{n:02}" for n in range(20)]
     pages = {f"tea{half}": {"baskets": 30} for half in "ab"} | {"cake": {"baskets": 10}}

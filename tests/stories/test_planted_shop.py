@@ -46,7 +46,7 @@ STANDARD = Settings(preset="grocery")
 def shop(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> tuple[Run, Planted]:
     """The small generated grocery, run in the standard profile."""
     folder: Path = tmp_path_factory.mktemp("grocery")
-    planted = write_shop(folder / "landing", replace(small(), views_per_line=0.0))
+    planted = write_shop(folder / "landing", replace(small(), views_per_line=0.0, regions=2))
     return published(spark, folder / "landing", folder / "warehouse", STANDARD, planted.as_of), planted
 
 

@@ -76,6 +76,9 @@ VARIANT_FACTS = Contract(
         required("attributes", "MAP<STRING,STRING>", "colour, size and the like"),
         required("buyers", "INT", "buyers, whole shop, who ever had it in a counted basket"),
         required("baskets", "INT", "counted baskets, whole shop, that hold it"),
+        required(
+            "recent_baskets", "INT", "those of the newest weeks: how often its page is met, see scoring.recent_weeks"
+        ),
         required("draw", "BIGINT", "1 to 2^31 - 2, from the md5 of variant_id: fills are drawn by it"),
     ),
 )

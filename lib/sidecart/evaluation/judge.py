@@ -59,7 +59,7 @@ def evidence(held_out: HeldOut) -> Evidence:
         page_targets=targets,
         page_counts=_page_counts(targets, carts),
         carts=carts,
-        assortment=assortment(held_out.facts, held_out.live, held_out.support_unit),
+        assortment=assortment(held_out.facts, held_out.live, _met(held_out.window), held_out.support_unit),
         relations=category_relations(held_out.window, held_out.facts),
     )
 
@@ -83,6 +83,11 @@ def judge(listed: DataFrame, evidence: Evidence, root_region: str) -> DataFrame:
         "n",
     )
     return with_intervals(_buyer_sums(listed, evidence)).unionByName(of_tables)
+
+
+def _met(baskets: DataFrame) -> DataFrame:
+    """How often pages were met: one for each basket that holds the variant."""
+    return baskets.select(F.explode("variants").alias("variant")).groupBy("variant").agg(F.count(F.lit(1)).alias("met"))
 
 
 def _buyer_sums(listed: DataFrame, evidence: Evidence) -> DataFrame:

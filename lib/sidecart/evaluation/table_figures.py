@@ -1,7 +1,7 @@
 """Table figures: what a whole table of lists shows, before any basket is asked. Top tens of live anchors at the root.
 
 Every list weighs the same, but for the bestseller share and the slots of the most shown: there a list weighs as
-much as its anchor is bought, since that is how often people meet it.
+often as its page is met: by its anchor's baskets in the judged window, or the newest ones where none is judged.
 """
 
 from __future__ import annotations
@@ -18,15 +18,17 @@ MOST = 20
 """Bestsellers and most shown candidates that are watched."""
 
 
-def assortment(facts: DataFrame, live: DataFrame, support_unit: str) -> DataFrame:
-    """One row per variant: variant, category_id, baskets in training, is_live and is_bestseller.
+def assortment(facts: DataFrame, live: DataFrame, met: DataFrame, support_unit: str) -> DataFrame:
+    """One row per variant: variant, category_id, met, is_live and is_bestseller.
 
-    `live`: variant_id of what the root sells now. Bestsellers are the twenty with the largest support in training.
+    `live`: variant_id of what the root sells now. `met`: variant and met, how often its page is; 0 where it lacks
+    one. Bestsellers are the twenty with the largest support in training.
     """
     place = F.row_number().over(Window.orderBy(F.col(support_unit).desc(), "variant"))
     sold = live.select("variant_id", F.lit(True).alias("is_live")).distinct()
     known = facts.withColumn("is_bestseller", place <= MOST).join(sold, "variant_id", "left")
-    return known.fillna(False, ["is_live"]).select("variant", "category_id", "baskets", "is_live", "is_bestseller")
+    weighed = known.join(met, "variant", "left").fillna(False, ["is_live"]).fillna(0, ["met"])
+    return weighed.select("variant", "category_id", "met", "is_live", "is_bestseller")
 
 
 def table_figures(listed: DataFrame, assortment: DataFrame, relations: DataFrame) -> DataFrame:
@@ -47,7 +49,7 @@ def _shown(listed: DataFrame, assortment: DataFrame) -> DataFrame:
     anchors = assortment.where("is_live").select(
         F.col("variant").alias("anchor"),
         F.col("category_id").alias("anchor_category"),
-        F.col("baskets").alias("anchor_baskets"),
+        F.col("met").alias("anchor_met"),
     )
     candidates = assortment.select(
         F.col("variant").alias("candidate"),
@@ -61,17 +63,17 @@ def _shown(listed: DataFrame, assortment: DataFrame) -> DataFrame:
 
 def _of_lists(shown: DataFrame, live: DataFrame) -> DataFrame:
     """Share of lists with a bestseller, and of live anchors with a full list."""
-    lists = shown.groupBy("table_name", "anchor", "anchor_baskets").agg(
+    lists = shown.groupBy("table_name", "anchor", "anchor_met").agg(
         F.count(F.lit(1)).alias("candidates"), F.max("is_bestseller").alias("has_bestseller")
     )
     counted = lists.groupBy("table_name").agg(
         F.count_if(F.col("candidates") >= TOP).alias("full"),
-        F.sum("anchor_baskets").alias("baskets"),
-        _sum_where(F.col("has_bestseller"), F.col("anchor_baskets")).alias("with_bestseller"),
+        F.sum("anchor_met").alias("met"),
+        _sum_where(F.col("has_bestseller"), F.col("anchor_met")).alias("with_bestseller"),
     )
     return _figures(
         counted.crossJoin(F.broadcast(live)),
-        bestseller_share=("with_bestseller", "baskets"),
+        bestseller_share=("with_bestseller", "met"),
         full_lists=("full", "live"),
     )
 
@@ -79,7 +81,7 @@ def _of_lists(shown: DataFrame, live: DataFrame) -> DataFrame:
 def _of_exposure(shown: DataFrame, live: DataFrame) -> DataFrame:
     """Reach, Gini of exposure over all that is live (never shown counts as zero), most shown, dead slots."""
     exposed = shown.groupBy("table_name", "candidate", "is_live").agg(
-        F.count(F.lit(1)).alias("lists"), F.sum("anchor_baskets").alias("met")
+        F.count(F.lit(1)).alias("lists"), F.sum("anchor_met").alias("met")
     )
     by_lists = Window.partitionBy("table_name").orderBy("lists", "candidate")
     most_met = Window.partitionBy("table_name").orderBy(F.col("met").desc(), "candidate")

@@ -87,7 +87,11 @@ def figures(audited: Audited) -> DataFrame:
     """
     facts, settings = audited.tables.read(state.VARIANT_FACTS), audited.settings
     live = audited.pages().where((F.col("region_id") == audited.root) & F.col("is_available"))
-    known = assortment(facts, live.select(F.col("anchor_id").alias("variant_id")), settings.scoring.support_unit)
+    sold, met = (
+        live.select(F.col("anchor_id").alias("variant_id")),
+        facts.select("variant", F.col("recent_baskets").alias("met")),
+    )
+    known = assortment(facts, sold, met, settings.scoring.support_unit)
     level = F.col("level") == settings.compatibility.category_level
     relations = related(audited.tables.read(gold.CATEGORY_COMPATIBILITY).where(level))
     lists = listed(named("run", audited.root_lists.drop("region_id")), facts)

@@ -74,6 +74,11 @@ LOCAL_SETTINGS = {
     "spark.driver.host": "127.0.0.1",
     "spark.ui.enabled": "false",
     "spark.ui.showConsoleProgress": "false",
+    # Nobody looks at a history without a page; by default that of a thousand queries fills the driver's memory.
+    "spark.sql.ui.retainedExecutions": "10",
+    "spark.ui.retainedJobs": "10",
+    "spark.ui.retainedStages": "10",
+    "spark.ui.retainedTasks": "100",
     # The defaults are sized for clusters: 200 shuffle tasks, 50 to read a small log, 10,000 to list a folder.
     "spark.sql.shuffle.partitions": "4",
     "spark.databricks.delta.snapshotPartitions": "1",
@@ -85,6 +90,7 @@ BRIEF_SETTINGS = {
     "spark.sql.codegen.wholeStage": "false",
     "spark.sql.codegen.factoryMode": "NO_CODEGEN",
     "spark.sql.adaptive.enabled": "false",
+    "spark.databricks.delta.stats.skipping": "false",
     "spark.sql.shuffle.partitions": "2",
 }
 """For a small shop: compiling plans and planning them anew costs more there than its rows. Results are the same."""

@@ -60,12 +60,12 @@ class Audited:
     def pages(self) -> DataFrame:
         """One row per page of the root and the sampled regions: region_id, anchor_id, is_available and its facts.
 
-        Facts: group_id, category_id, baskets and brand_wish (see with_wishes).
+        Facts: group_id, category_id, baskets, recent_baskets and brand_wish (see with_wishes).
         """
         there = F.col("region_id").isin(self.root, *self.regions)
         offered = self.tables.read(silver.OFFERS).where(there).select("region_id", "variant_id", "is_available")
         facts = with_wishes(self.tables.read(state.VARIANT_FACTS), self.settings)
-        known = facts.select("variant_id", "group_id", "category_id", "baskets", "brand_wish")
+        known = facts.select("variant_id", "group_id", "category_id", "baskets", "recent_baskets", "brand_wish")
         return offered.join(known, "variant_id").withColumnRenamed("variant_id", "anchor_id")
 
 
@@ -74,12 +74,12 @@ def audited_lists(final: DataFrame, facts: DataFrame, settings: Settings) -> Dat
 
     Out: of final (contract shortlists_resolved) what audits read, and anchor_baskets, anchor_brand, brand_wish (how
     fills should treat the anchor's brand), anchor_own and candidate_own (the category that the shop wishes to
-    exclude), is_fill, is_bestseller (the candidate).
+    exclude), is_fill, is_bestseller (the candidate). anchor_baskets are the recent ones.
     """
     known = with_bestsellers(with_wishes(facts, settings), settings)
     anchors = known.select(
         F.col("variant_id").alias("anchor_id"),
-        F.col("baskets").cast("bigint").alias("anchor_baskets"),
+        F.col("recent_baskets").cast("bigint").alias("anchor_baskets"),
         F.col("brand").alias("anchor_brand"),
         "brand_wish",
         F.col("own_wish").alias("anchor_own"),

@@ -16,7 +16,7 @@ from sidecart.quality.audits.audited import (
 )
 
 TOLERANCE = 0.03
-"""How far the share of lists with a best seller may exceed the wish: fills and diversity come after calibration."""
+"""How far the share of lists with a best seller may exceed the wish: fills, groups and rules come after calibration."""
 MOST_SHOWN = 20
 MOST_SHOWN_SHARE = {"rich": 0.35, "standard": 0.20, "banana": 0.10}
 """Share of slots that the twenty most shown may take in a large shop, by profile."""
@@ -29,17 +29,17 @@ KEPT_SHARE = 0.5
 
 
 def bestseller_share(audited: Audited) -> DataFrame:
-    """Of the root's lists, weighted by their anchors' baskets, those that show a best seller: at most as wished.
+    """Of the root's lists, weighted by their anchors' recent baskets, those that show a best seller: at most as wished.
 
     Only where the exponent was calibrated to the wish: a shop too small for it, or one that sets the exponent, has
     no share to be held to, and the bound is 1.
     """
     tops = audited.root_lists.groupBy("anchor_id").agg(F.max("is_bestseller").alias("has_bestseller"))
-    live = audited.pages().where((F.col("region_id") == audited.root) & (F.col("baskets") > 0))
+    live = audited.pages().where((F.col("region_id") == audited.root) & (F.col("recent_baskets") > 0))
     weighed = live.join(tops, "anchor_id", "left").fillna(False, ["has_bestseller"])
     counted = weighed.agg(
-        F.sum(F.when(F.col("has_bestseller"), F.col("baskets")).otherwise(0)).alias("part"),
-        F.sum("baskets").alias("whole"),
+        F.sum(F.when(F.col("has_bestseller"), F.col("recent_baskets")).otherwise(0)).alias("part"),
+        F.sum("recent_baskets").alias("whole"),
         F.count(F.lit(1)).alias("looked_at"),
     )
     told = audited.tables.read(gold.SCORING_PARAMETERS).select("basis", "wished_share")
@@ -49,7 +49,7 @@ def bestseller_share(audited: Audited) -> DataFrame:
 
 
 def most_shown(audited: Audited) -> DataFrame:
-    """Of the root's slots, weighted by their anchors' baskets, those of the twenty most shown candidates."""
+    """Of the root's slots, weighted by their anchors' recent baskets, those of the twenty most shown candidates."""
     exposed = audited.root_lists.groupBy("candidate_id").agg(F.sum("anchor_baskets").alias("met"))
     place = F.row_number().over(Window.orderBy(F.col("met").desc(), "candidate_id"))
     counted = exposed.withColumn("place", place).agg(
