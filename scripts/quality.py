@@ -20,11 +20,11 @@ Journey): everything is counted anew from the order lines before the last 28 day
 Parameters were chosen on the 28 days before; these were looked at once.
 
 - Judged per (basket, anchor in it): how many of the basket's other variants of another category stand in the anchor's
-  top 10 (NDCG, hit rate, recall); an anchor without a list counts as 0. In brackets 95 % intervals, a bootstrap over
-  buyers.
-- Of the table as a whole: share of lists, weighted by their anchors' baskets, that hold one of the 20 best sellers;
-  share of slots of the table's own 20 most shown; Gini of exposure; reach (distinct candidates over what is sold);
-  logic and illogic (share of shown pairs whose categories meet more, or less, in the held-out baskets than basket sizes
+  top 10 (NDCG, hit rate, recall); an anchor without a list counts as 0. Known anchors are those sold before. In
+  brackets 95 % intervals, a bootstrap over buyers.
+- Of the table as a whole: share of lists that hold one of the 20 best sellers, and share of slots of the table's own
+  20 most shown, both weighted by the anchors' baskets in the judged window, as often as their pages are met; Gini of
+  exposure; reach (distinct candidates over what is sold); logic and illogic (share of shown pairs whose categories meet more, or less, in the held-out baskets than basket sizes
   explain); full lists; slots of what is no longer sold; overlap of the lists of two anchors of one category.
 - The anchor's own category is left out of all tables, baselines too. Baselines list live goods and have no fills.
 - No one number judges a list: raw counts win accuracy by showing bananas. Read the lines as a front.
@@ -45,7 +45,7 @@ def page() -> str:
     if not WAREHOUSE.is_dir():
         sys.exit("sidecart: no demo tables yet; run `make demo` first")
     profiles = run("profiles", "profiles.toml", ["test"])
-    fresh = run("new_buyers", "profiles.toml", ["test_new_buyers"], "--without-baselines")
+    fresh = run("new_buyers", "new_buyers.toml", ["test_new_buyers"], "--without-baselines")
     ablations = run("ablations", "ablations.toml", ["validation"], "--without-baselines")
     parts = [_HEAD, "\n# Profiles and baselines\n", profiles]
     parts += ["\n# Buyers without history\n\nOne buyer in five left all of training, and only they judge.\n", fresh]

@@ -157,7 +157,7 @@ def calibrated(found: Contenders, wish: Wish) -> Calibration:
 
 
 def bestseller_share(found: Contenders, exponent: float, ln_factor: Floats) -> float:
-    """Share of lists, weighted by their anchors' baskets, whose first ten hold a best seller."""
+    """Share of lists, weighted by their anchors' weights, whose first ten hold a best seller."""
     shown, is_there = _shown(found, exponent, ln_factor)
     holds = (found.is_bestseller[shown] & is_there).any(axis=1)
     return float(found.weight[holds].sum() / found.all_weight) if found.all_weight else 0.0

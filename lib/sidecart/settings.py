@@ -116,7 +116,7 @@ class Profile:
     """A wish for popularity, and how it is come by."""
 
     bestseller_share: float
-    """Share of lists, weighted by their anchors' baskets, that may hold one of the 20 best sellers."""
+    """Share of lists, weighted by their anchors' recent baskets, that may hold one of the 20 best sellers."""
     damping_rounds: int
     """Rounds of exposure damping."""
     damping_strength: float
