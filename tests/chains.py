@@ -36,3 +36,12 @@ def published(spark: SparkSession, landing: Path, warehouse: Path | str, setting
         run_chain(run, landing)
     register_views(ReleaseReader(run.warehouse))
     return run
+
+
+@contextmanager
+def analysts_limits(spark: SparkSession) -> Iterator[None]:
+    """The session as analysts' commands leave it, and after that as tests know it."""
+    partitions = spark.conf.get("spark.sql.shuffle.partitions")
+    yield
+    spark.conf.unset("spark.sql.runSQLOnFiles")
+    spark.conf.set("spark.sql.shuffle.partitions", partitions or "2")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import shutil
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -13,7 +14,7 @@ import pytest
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
-from chains import buyer_key, published
+from chains import analysts_limits, buyer_key, published
 from sidecart.contracts import gold, runs, silver
 from sidecart.errors import GateError, StorageError
 from sidecart.quality.publication import look_at_lists
@@ -30,6 +31,7 @@ from sidecart.storage.releases import ReleaseReader, current_versions, release_v
 from sidecart.storage.run import Run
 from sidecart.storage.views import register_views
 from sidecart.storage.warehouse import Warehouse
+from sidecart_cli.main import main
 from sidecart_jobs.arguments import finish
 from sidecart_jobs.ingest_landing import ingest_landing
 from sidecart_jobs.run_chain import run_chain
@@ -102,6 +104,34 @@ def test_every_run_writes_its_audits_and_its_scorecard(spark: SparkSession, corn
     assert told["coverage", "full_lists", "all"] == (0.0, 4)
     assert told["effectiveness", "ndcg", "all"] == (None, 0)
     assert {row["previous_value"] for row in card} == {None}
+
+
+def test_why_tells_the_story_of_what_is_shown_and_of_what_is_not(
+    corner_shop: tuple[Run, Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked = ["--warehouse", _base(corner_shop[0])]
+    with analysts_limits(corner_shop[0].warehouse.spark):
+        main(["why", "bread", "jam", *asked])
+        shown = capsys.readouterr().out.splitlines()
+        main(["why", "bread", "soap", *asked])
+        absent = capsys.readouterr().out.splitlines()
+        with pytest.raises(SystemExit, match="no variant 'bred' in the catalogue; did you mean 'bread'"):
+            main(["why", "bred", "jam", *asked])
+        with pytest.raises(SystemExit, match="no region 'rot'; did you mean 'root'"):
+            main(["why", "bread", "jam", "--region", "rot", *asked])
+    assert shown[:3] == [
+        "Jam [jam] on the page of Bread [bread] in root: shown, rank 2.",
+        "Whole shop: 10 of the anchor's 30 buyers had both in one basket (33.3%); the candidate has 10 buyers.",
+        "A category of the two is unknown, which counts as lift 1.",
+    ]
+    confidence, popularity = math.log(10 / 30), -0.5 * math.log(10 + 30)
+    assert f"Score {confidence + popularity:.3f}, in logarithms: confidence {confidence:+.3f}" in shown[4]
+    assert absent == [
+        "Soap [soap] on the page of Bread [bread] in root: not among the first 10.",
+        "No counted basket of the whole shop holds both (30 and 1 buyers had one of them).",
+        "A category of the two is unknown, which counts as lift 1.",
+        "It is in no base list: too little support for what its categories ask, or too far behind the others.",
+    ]
 
 
 def test_an_audit_that_blocks_keeps_a_release_back(corner_shop: tuple[Run, Path]) -> None:

@@ -10,6 +10,7 @@ import pytest
 from pyspark.sql import SparkSession
 
 from builders import NOON, Shop
+from chains import analysts_limits
 from sidecart.contracts import gold, silver
 from sidecart.errors import RuleError
 from sidecart.quality.publication import require_rules
@@ -50,10 +51,8 @@ def released(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> I
     for contract, frame in frames.items():
         run.write(contract, frame.coalesce(1))
     run.publish()
-    partitions = spark.conf.get("spark.sql.shuffle.partitions")
-    yield base
-    spark.conf.unset("spark.sql.runSQLOnFiles")
-    spark.conf.set("spark.sql.shuffle.partitions", partitions or "2")
+    with analysts_limits(spark):
+        yield base
 
 
 def test_a_sound_file_has_no_findings(released: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
