@@ -9,6 +9,7 @@ from sidecart.attribute_lift import attribute_lift
 from sidecart.calibration import calibration, set_parameters
 from sidecart.compatibility import CategoryCounts, category_compatibility
 from sidecart.contracts import gold, silver, state
+from sidecart.contracts.frames import Tables
 from sidecart.evidence import ChanceInputs, evidence_thresholds, met_pairs
 from sidecart.pairs import flat_pairs
 from sidecart.scoring import ScoringParameters, admitted
@@ -55,7 +56,7 @@ def write_measures(run: Run) -> None:
 
 def write_lists(run: Run) -> None:
     """The scoring parameters, base lists and near misses."""
-    settings, marks, inputs = run.settings, _marks(run), _inputs(run)
+    settings, marks, inputs = run.settings, _marks(run), list_inputs(run)
     with staging(run.warehouse.spark, run.warehouse.location, run.run_id) as stage:
         parameters = _parameters(run, inputs, stage)
         listed = stage.keep("listed_candidates", listed_candidates(inputs, parameters, settings))
@@ -86,22 +87,23 @@ def _category_counts(run: Run) -> CategoryCounts:
     )
 
 
-def _inputs(run: Run) -> ListInputs:
-    groups = run.read(state.GROUP_PAIR_SUPPORT)
+def list_inputs(tables: Tables) -> ListInputs:
+    """What lists are made of, of a run or a release."""
+    groups = tables.read(state.GROUP_PAIR_SUPPORT)
     return ListInputs(
-        pair_support=run.read(state.PAIR_SUPPORT),
+        pair_support=tables.read(state.PAIR_SUPPORT),
         group_pair_support=None if groups.isEmpty() else groups,
-        variant_stratum_support=run.read(state.VARIANT_STRATUM_SUPPORT),
-        basket_strata=run.read(state.BASKET_STRATA),
-        view_pair_support=run.read(state.VIEW_PAIR_SUPPORT),
-        variant_support=run.read(state.VARIANT_SUPPORT),
-        region_support=run.read(state.REGION_SUPPORT),
-        category_compatibility=run.read(gold.CATEGORY_COMPATIBILITY),
-        attribute_lift=run.read(gold.ATTRIBUTE_LIFT),
-        evidence_thresholds=run.read(gold.EVIDENCE_THRESHOLDS),
-        offers=run.read(silver.OFFERS),
-        regions=run.read(silver.REGIONS),
-        variant_facts=run.read(state.VARIANT_FACTS),
+        variant_stratum_support=tables.read(state.VARIANT_STRATUM_SUPPORT),
+        basket_strata=tables.read(state.BASKET_STRATA),
+        view_pair_support=tables.read(state.VIEW_PAIR_SUPPORT),
+        variant_support=tables.read(state.VARIANT_SUPPORT),
+        region_support=tables.read(state.REGION_SUPPORT),
+        category_compatibility=tables.read(gold.CATEGORY_COMPATIBILITY),
+        attribute_lift=tables.read(gold.ATTRIBUTE_LIFT),
+        evidence_thresholds=tables.read(gold.EVIDENCE_THRESHOLDS),
+        offers=tables.read(silver.OFFERS),
+        regions=tables.read(silver.REGIONS),
+        variant_facts=tables.read(state.VARIANT_FACTS),
     )
 
 
@@ -116,8 +118,13 @@ def _parameters(run: Run, inputs: ListInputs, stage: Staging) -> ScoringParamete
         Output(gold.SCORING_PARAMETERS, summary.withColumns(marks)),
         Output(gold.EXPOSURE_FACTORS, factors.withColumnRenamed("candidate", "variant").withColumns(marks)),
     )
-    row = run.read(gold.SCORING_PARAMETERS).collect()[0]
-    return ScoringParameters(row["exponent"], row["shop_support"], run.read(gold.EXPOSURE_FACTORS))
+    return scoring_parameters(run)
+
+
+def scoring_parameters(tables: Tables) -> ScoringParameters:
+    """What a run found, or a release was scored with."""
+    row = tables.read(gold.SCORING_PARAMETERS).collect()[0]
+    return ScoringParameters(row["exponent"], row["shop_support"], tables.read(gold.EXPOSURE_FACTORS))
 
 
 def _calibration(run: Run, inputs: ListInputs) -> DataFrame:

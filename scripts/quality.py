@@ -25,8 +25,8 @@ Parameters were chosen on the 28 days before; these were looked at once.
 - Of the table as a whole: share of lists that hold one of the 20 best sellers, and share of slots of the table's own
   20 most shown, both weighted by the anchors' baskets in the judged window, as often as their pages are met; Gini of
   exposure; reach (distinct candidates over what is sold); logic and illogic (share of shown pairs whose categories meet
-  more, or less, in the held-out baskets than basket sizes explain); full lists; slots of what is no longer sold; overlap
-  of the lists of two anchors of one category.
+  more, or less, in the held-out baskets than basket sizes explain); full lists; slots of what is no longer sold;
+  overlap of the lists of two anchors of one category.
 - The anchor's own category is left out of all tables, baselines too. Baselines list live goods and have no fills.
 - No one number judges a list: raw counts win accuracy by showing bananas. Read the lines as a front.
 """

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from sidecart import __version__
 from sidecart.errors import SidecartError
-from sidecart_cli import backtest, demo, export, generate, prompt, releases, rules, why
+from sidecart_cli import backtest, demo, export, extremes, generate, prompt, releases, rules, why
 from sidecart_jobs import run_chain
 from sidecart_jobs.arguments import add_landing_arguments, add_run_arguments, run_as_task
 
@@ -69,6 +69,10 @@ def _parser() -> argparse.ArgumentParser:
     asked = commands.add_parser("why", help="why a candidate stands on a page, or why not")
     why.add_arguments(asked)
     asked.add_argument("--warehouse", default=WAREHOUSE, help=f"base path or schema:NAME (default {WAREHOUSE})")
+
+    left_out = commands.add_parser("extremes", help="who is left out of counts, and what that changes")
+    _add_reading(left_out)
+    left_out.set_defaults(do=extremes.extremes)
 
     shown = commands.add_parser("releases", help="list the releases, or make an older one what readers see")
     shown.add_argument("--rollback", metavar="RELEASE", help="publish this release's versions again")

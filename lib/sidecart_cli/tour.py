@@ -11,6 +11,7 @@ from pyspark.sql import functions as F
 from sidecart.storage.releases import ReleaseReader
 from sidecart.storage.views import register_views
 from sidecart.storage.warehouse import Warehouse
+from sidecart_cli import extremes
 from sidecart_cli.reading import analysts_session
 
 _SHOWN = 5
@@ -25,13 +26,13 @@ def show(warehouse: Path, anchors: dict[str, str]) -> None:
     with ThreadPoolExecutor() as pool:
         shown = pool.submit(_lists, spark, places)
         counted = pool.submit(_raw_lists, spark, list(anchors.values()))
-        left_out = pool.submit(_extremes, spark)
+        left_out = pool.submit(extremes.left_out, spark)
     lists, raw = shown.result(), counted.result()
     for label, anchor in anchors.items():
         for region, title in places[anchor].items():
             _print_list(label, title, lists.get((region, anchor), []))
         print("  by raw counts, whole shop, it would be: " + "; ".join(raw.get(anchor, [])))
-    _print_extremes(left_out.result())
+    print("\n" + "\n".join(left_out.result()))
     _print_next(warehouse)
 
 
@@ -97,20 +98,6 @@ def _print_list(label: str, region: str, lines: list[str]) -> None:
         print(f"  {rank}. {line}")
     if not lines:
         print("  no candidate passed")
-
-
-def _extremes(spark: SparkSession) -> list[Row]:
-    return spark.sql(
-        "SELECT reason_code, count(*) AS buyers, sum(share_of_pair_events) AS share FROM extremes GROUP BY 1 ORDER BY 1"
-    ).collect()
-
-
-def _print_extremes(left_out: list[Row]) -> None:
-    print("\nLeft out of every count (table buyer_activity, view extremes):")
-    for row in left_out:
-        what = "all their baskets" if row["reason_code"] == "EXTREME_USER" else "only baskets above the cap"
-        share = f"{row['share']:.1%} of all pair events are theirs"
-        print(f"  {row['reason_code']}: {row['buyers']:,} buyers, {what}; {share}")
 
 
 def _print_next(warehouse: Path) -> None:

@@ -14,7 +14,7 @@ import pytest
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from chains import published
+from chains import analysts_limits, published
 from sidecart.baskets import counted
 from sidecart.chance import shuffled_baskets
 from sidecart.compatibility import CategoryCounts, category_compatibility
@@ -34,6 +34,7 @@ from sidecart.settings import ScoringSettings, Settings
 from sidecart.storage.releases import ReleaseReader
 from sidecart.storage.run import Run
 from sidecart.storage.views import register_views
+from sidecart_cli.main import main
 from sidecart_jobs.build_shortlists import build_shortlists
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -61,6 +62,21 @@ def test_the_notebook_runs_over_the_shops_tables(shop: tuple[Run, Planted]) -> N
         check=False,
     )
     assert executed.returncode == 0, executed.stderr[-3000:]
+
+
+def test_what_leaving_extremes_out_changed_is_told(
+    shop: tuple[Run, Planted], capsys: pytest.CaptureFixture[str]
+) -> None:
+    run, _ = shop
+    with analysts_limits(run.warehouse.spark):
+        main(["extremes", "--warehouse", str(getattr(run.warehouse.location, "base"))])  # noqa: B009
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split()[0] for line in lines[1:3]] == ["BASKET_CAP:", "EXTREME_USER:"]
+    added, pairs = (int(number.replace(",", "")) for number in re.findall(r"[\d,]+", lines[4])[:2])
+    changed, lists = (int(number.replace(",", "")) for number in re.findall(r"[\d,]+", lines[5])[:2])
+    assert 0 < added < pairs
+    assert 0 < changed <= lists
+    assert lines[6].endswith(" gone")
 
 
 def shown(spark: SparkSession) -> set[tuple[str, str]]:
