@@ -32,6 +32,8 @@ _DRIVER_OPTIONS = (
     # Compiling for the last tenth of speed at four times the default calls: on two cores it starves short stages.
     " -XX:Tier4InvocationThreshold=20000 -XX:Tier4MinInvocationThreshold=2400"
     " -XX:Tier4CompileThreshold=60000 -XX:Tier4BackEdgeThreshold=160000"
+    # A stage of many columns becomes a method above 8,000 bytecodes, which Java would interpret for ever.
+    " -XX:-DontCompileHugeMethods"
 )
 
 QUIET_LOGS = Path(__file__).with_name("log4j2.properties").as_uri()
