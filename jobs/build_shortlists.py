@@ -21,6 +21,7 @@ from sidecart.shortlists import (
     near_misses,
     pairs_at_root,
     root_members,
+    shelf_support,
     shortlists,
 )
 from sidecart.storage.run import Output, Run
@@ -60,7 +61,8 @@ def write_lists(run: Run) -> None:
     with staging(run.warehouse.spark, run.warehouse.location, run.run_id) as stage:
         parameters = _parameters(run, inputs, stage)
         listed = stage.keep("listed_candidates", listed_candidates(inputs, parameters, settings))
-        filled = stage.keep("fills", fills(inputs, listed, settings))
+        met = stage.keep("shelf_support", shelf_support(inputs, settings))
+        filled = stage.keep("fills", fills(inputs, listed, met, settings))
         lists = shortlists(inputs, listed, filled, parameters, settings)
         run.write(gold.SHORTLISTS, lists.withColumns(marks), reads=state.PAIR_SUPPORT)
     refused = near_misses(inputs, parameters, settings)

@@ -15,7 +15,7 @@ from sidecart.contracts import gold
 from sidecart.contracts.frames import rows
 from sidecart.scoring import ScoringParameters
 from sidecart.settings import settings_from
-from sidecart.shortlists import ListInputs, fills, listed_candidates, near_misses, shortlists
+from sidecart.shortlists import ListInputs, fills, listed_candidates, near_misses, shelf_support, shortlists
 
 pytestmark = pytest.mark.slow
 
@@ -82,7 +82,8 @@ def _shortlists(spark: SparkSession, inputs: ListInputs) -> DataFrame:
     parameters = ScoringParameters(0.5, 500, nothing_damped)
     listed = listed_candidates(inputs, parameters, SETTINGS)
     settled = spark.createDataFrame(listed.toArrow(), listed.schema)
-    return shortlists(inputs, settled, fills(inputs, settled, SETTINGS), parameters, SETTINGS)
+    filled = fills(inputs, settled, shelf_support(inputs, SETTINGS), SETTINGS)
+    return shortlists(inputs, settled, filled, parameters, SETTINGS)
 
 
 def _in_order(frame: DataFrame) -> list[dict[str, Any]]:

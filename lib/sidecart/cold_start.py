@@ -112,13 +112,12 @@ def joint_views(view_pairs: DataFrame, inputs: ColdInputs, settings: Settings) -
     )
 
 
-def pools(inputs: ColdInputs, settings: Settings) -> DataFrame:
+def pools(met: DataFrame, inputs: ColdInputs, settings: Settings) -> DataFrame:
     """One row per category, step, key and candidate that fits: what fill_kernel.fills asks of its pools.
 
-    fit = ln(O / n_j L): O the sum of pair support between the anchor's (sub)category and j; plain_fit has the root
-    of n_j. Only L >= 1.
+    `met`: shelf_support, read for every step. fit = ln(O / n_j L): O the sum of pair support between the anchor's
+    (sub)category and j; plain_fit has the root of n_j. Only L >= 1.
     """
-    met = _met(inputs, settings)
     parts = [_of_subcategory(met, inputs, settings), _of_category(met, inputs, settings)]
     if settings.compatibility.category_level > 1:
         parts.append(_of_top(met, inputs, settings))
@@ -178,10 +177,11 @@ def _shelves(facts: DataFrame) -> DataFrame:
     return known.groupBy("top", "category_id", "subcategory_id").agg(F.min("variant").alias("shelf"))
 
 
-def _met(inputs: ColdInputs, settings: Settings) -> DataFrame:
-    """One row per shelf and candidate: the sum of pair support between the shelf's variants and the candidate.
+def shelf_support(inputs: ColdInputs, settings: Settings) -> DataFrame:
+    """One row per shelf and candidate: the sum of pair support between the shelf's variants and the candidate, met.
 
-    Nearly every pair is of a group of its own, so pairs go to their shelf at once and are summed there.
+    A shelf is a subcategory, named by its smallest variant. Nearly every pair is of a group of its own, so pairs go to
+    their shelf at once and are summed there.
     """
     named = inputs.facts.where("category_id IS NOT NULL").select("variant", "category_id", "subcategory_id")
     anchors = named.join(F.broadcast(_shelves(inputs.facts)), ["category_id", "subcategory_id"]).select(

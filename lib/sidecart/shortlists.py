@@ -127,12 +127,17 @@ def listed_candidates(inputs: ListInputs, parameters: ScoringParameters, setting
     return plain.unionByName(regional.select(*plain.columns))
 
 
-def fills(inputs: ListInputs, listed: DataFrame, settings: Settings) -> DataFrame:
-    """One row per candidate that fills a list which `listed` leaves short (cold_start.fills)."""
+def shelf_support(inputs: ListInputs, settings: Settings) -> DataFrame:
+    """What the anchors of each subcategory met of what is sold (cold_start.shelf_support)."""
+    return cold_start.shelf_support(_cold_inputs(inputs, inputs.sold(settings)), settings)
+
+
+def fills(inputs: ListInputs, listed: DataFrame, met: DataFrame, settings: Settings) -> DataFrame:
+    """One row per candidate that fills a list which `listed` leaves short (cold_start.fills); `met`: shelf_support."""
     own, members = inputs.list_regions(settings), inputs.members(settings)
     short = cold_start.short_lists(list_pages(members, inputs.variant_facts), listed, inputs.variant_facts, settings)
     cold = _cold_inputs(inputs, slot_bitsets(members, own, "candidate"))
-    return cold_start.fills(short, cold_start.pools(cold, settings), settings.cold_start)
+    return cold_start.fills(short, cold_start.pools(met, cold, settings), settings.cold_start)
 
 
 def shortlists(

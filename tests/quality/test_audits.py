@@ -24,7 +24,7 @@ from sidecart.quality.audits.every import AUDITS, findings, wanted_audits
 from sidecart.quality.audits.gate import audited, require_audits
 from sidecart.scoring import ScoringParameters
 from sidecart.settings import AuditName, DiversitySettings, Settings, settings_from
-from sidecart.shortlists import ListInputs, base_lists, fills, listed_candidates, shortlists
+from sidecart.shortlists import ListInputs, base_lists, fills, listed_candidates, shelf_support, shortlists
 from sidecart.storage.staging import Staging
 
 pytestmark = pytest.mark.slow
@@ -75,7 +75,7 @@ def _listed(inputs: ListInputs) -> DataFrame:
 
 
 def _filled(inputs: ListInputs, listed: DataFrame) -> DataFrame:
-    return _settled(fills(inputs, listed, SETTINGS))
+    return _settled(fills(inputs, listed, shelf_support(inputs, SETTINGS), SETTINGS))
 
 
 @pytest.fixture(scope="module")
