@@ -66,12 +66,12 @@ def with_expected_baskets(pairs: DataFrame, variant_strata: DataFrame, basket_st
         variant_strata.select(F.col("variant").alias(side), F.col("stratum_baskets").alias(f"{side}_strata"))
         for side in ("anchor", "candidate")
     ]
-    anchors = sides[0].crossJoin(F.broadcast(_strata_row(basket_strata)))
+    anchors = sides[0].crossJoin(F.broadcast(_stratum_chances(basket_strata)))
     known = pairs.join(F.broadcast(anchors), "anchor", "left").join(F.broadcast(sides[1]), "candidate", "left")
     total: Column = F.lit(0.0)
     for place in range(len(measures.STRATA)):
-        a, b, n, k = (F.get(name, F.lit(place)) for name in ("anchor_strata", "candidate_strata", "all", "mean_size"))
-        total = total + measures.expected_joint(a.cast("double"), b, n, k)
+        a, b, chance = (F.get(n, F.lit(place)) for n in ("anchor_strata", "candidate_strata", "stratum_chance"))
+        total = total + a.cast("double") * b * chance
     expected = known.withColumn("expected_baskets", F.coalesce(total, F.lit(0.0)))
     return expected.select(*pairs.columns, "expected_baskets")
 
@@ -137,17 +137,15 @@ def with_evidence_class(pairs: DataFrame, thresholds: DataFrame) -> DataFrame:
     return classed.select(*pairs.columns, "evidence_class")
 
 
-def _strata_row(basket_strata: DataFrame) -> DataFrame:
-    """One row: baskets and mean size of every stratum as arrays; an empty stratum makes no joint basket."""
-    baskets, means = F.col("baskets"), F.col("items") / F.col("baskets")
-    return basket_strata.agg(
-        *(
-            F.array(
-                *(F.coalesce(F.max(F.when(F.col("stratum") == bound, value)), F.lit(1.0)) for bound in measures.STRATA)
-            ).alias(name)
-            for name, value in (("all", baskets.cast("double")), ("mean_size", means))
-        )
-    )
+def _stratum_chances(basket_strata: DataFrame) -> DataFrame:
+    """One row with stratum_chance: per stratum the joint baskets that chance makes of one basket each.
+
+    Made once, so that a pair costs a sum of products; an empty stratum makes no joint basket.
+    """
+    one, baskets = F.lit(1.0), F.col("baskets").cast("double")
+    chance = measures.expected_joint(one, one, baskets, F.col("items") / F.col("baskets"))
+    of_strata = (F.max(F.when(F.col("stratum") == bound, chance)) for bound in measures.STRATA)
+    return basket_strata.agg(F.array(*(F.coalesce(found, F.lit(0.0)) for found in of_strata)).alias("stratum_chance"))
 
 
 def _groups(inputs: ChanceInputs) -> DataFrame:
@@ -163,15 +161,7 @@ def _groups(inputs: ChanceInputs) -> DataFrame:
         F.count(F.lit(1)).alias("variants"),
         F.array(*(F.sum(count) for count in counts)).alias("stratum_baskets"),
     )
-    one = F.lit(1.0)
-    weights = F.array(
-        *(
-            measures.expected_joint(one, one, F.get("all", F.lit(place)), F.get("mean_size", F.lit(place)))
-            for place in range(len(measures.STRATA))
-        )
-    )
-    strata = _strata_row(inputs.basket_strata).select(weights.alias("stratum_chance"))
-    return grouped.crossJoin(F.broadcast(strata))
+    return grouped.crossJoin(F.broadcast(_stratum_chances(inputs.basket_strata)))
 
 
 def _lift_classes(compatibility: DataFrame, level: int) -> DataFrame:
