@@ -32,28 +32,50 @@ Parameters were chosen on the 28 days before; these were looked at once.
 """
 
 
-def run(name: str, configurations: str, splits: list[str], *more: str) -> str:
-    """One backtest's report."""
-    folder = FOLDER / name
+_PARTS = {
+    "profiles": ("Profiles and baselines", "profiles.toml", "test"),
+    "new_buyers": (
+        "Buyers without history\n\nOne buyer in five left all of training, and only they judge.",
+        "new_buyers.toml",
+        "test_new_buyers",
+    ),
+    "ablations": (
+        "What each component buys\n\nOn the window before, where parameters were chosen.",
+        "ablations.toml",
+        "validation",
+    ),
+}
+"""Parts of the page by the name of their folder: heading, configurations and split. Only the first has baselines."""
+
+
+def run(name: str) -> None:
+    """One backtest; its report stays in its folder."""
+    _, configurations, split = _PARTS[name]
     shop, asked = SETTINGS / "complete_journey.toml", SETTINGS / configurations
     known = ["--warehouse", str(WAREHOUSE), "--shop", str(shop), "--configurations", str(asked)]
-    main(["backtest", *known, "--splits", *splits, "--folder", str(FOLDER), "--report", str(folder), *more])
-    return (folder / "report.md").read_text(encoding="utf-8")
+    more = [] if name == "profiles" else ["--without-baselines"]
+    main(["backtest", *known, "--splits", split, "--folder", str(FOLDER), "--report", str(FOLDER / name), *more])
 
 
 def page() -> str:
-    """The whole page."""
-    if not WAREHOUSE.is_dir():
-        sys.exit("sidecart: no demo tables yet; run `make demo` first")
-    profiles = run("profiles", "profiles.toml", ["test"])
-    fresh = run("new_buyers", "new_buyers.toml", ["test_new_buyers"], "--without-baselines")
-    ablations = run("ablations", "ablations.toml", ["validation"], "--without-baselines")
-    parts = [_HEAD, "\n# Profiles and baselines\n", profiles]
-    parts += ["\n# Buyers without history\n\nOne buyer in five left all of training, and only they judge.\n", fresh]
-    parts += ["\n# What each component buys\n\nOn the window before, where parameters were chosen.\n", ablations]
+    """The page of all parts that were judged so far."""
+    parts = [_HEAD]
+    for name, (heading, _, _) in _PARTS.items():
+        report = FOLDER / name / "report.md"
+        if report.is_file():
+            parts += [f"\n# {heading}\n", report.read_text(encoding="utf-8")]
     return "\n".join(parts)
 
 
+def write() -> None:
+    """Judge part after part (those named on the command line, or all), the page written anew after each."""
+    if not WAREHOUSE.is_dir():
+        sys.exit("sidecart: no demo tables yet; run `make demo` first")
+    for name in sys.argv[1:] or _PARTS:
+        run(name)
+        PAGE.write_text(page(), encoding="utf-8")
+        print(f"wrote {PAGE.relative_to(ROOT)} with {name}")
+
+
 if __name__ == "__main__":
-    PAGE.write_text(page(), encoding="utf-8")
-    print(f"wrote {PAGE.relative_to(ROOT)}")
+    write()
