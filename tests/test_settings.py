@@ -39,7 +39,7 @@ def test_a_profile_stands_for_the_share_of_lists_that_may_hold_a_best_seller(pro
 
 def test_a_shop_may_wish_for_another_share_or_name_the_exponent_itself() -> None:
     wished = settings_from({"scoring": {"profile": "banana", "bestseller_share": 0.3, "damping_rounds": 2}}).scoring
-    assert (wished.wish.bestseller_share, wished.wish.damping_rounds, wished.wish.damping_strength) == (0.3, 2, 0.5)
+    assert (wished.wish.bestseller_share, wished.wish.damping_rounds, wished.wish.damping_strength) == (0.3, 2, 0.3)
     assert settings_from({"scoring": {"popularity_exponent": 0.0}}).scoring.is_exponent_set
 
 
