@@ -12,8 +12,9 @@ from sidecart.contracts.frames import rows
 from sidecart.evidence import variant_stratum_support
 from sidecart.extremes import buyer_activity, excluded_baskets
 from sidecart.group_support import group_members, group_pair_support
-from sidecart.pairs import flat_pairs, pair_support, region_support, shards_for, variant_support
+from sidecart.pairs import flat_pairs, pair_events, pair_support, region_support, shards_for, variant_support
 from sidecart.storage.run import Output, Run
+from sidecart.storage.warehouse import Warehouse
 from sidecart.variants import variant_facts
 from sidecart_jobs.arguments import run_as_task
 
@@ -31,7 +32,11 @@ def update_pairs(run: Run) -> None:
 
     counting = counted(run.read(state.BASKETS))
     run.write_together(
-        Output(state.PAIR_SUPPORT, pair_support(counting, regions, _shards(run, _events(run))), reads=state.BASKETS),
+        Output(
+            state.PAIR_SUPPORT,
+            pair_support(counting, regions, shards_of(run.warehouse, _events(run))),
+            reads=state.BASKETS,
+        ),
         Output(state.REGION_SUPPORT, region_support(counting, regions), reads=state.BASKETS),
         Output(state.BASKET_STRATA, basket_strata(counting), reads=state.BASKETS),
         Output(state.VARIANT_STRATUM_SUPPORT, variant_stratum_support(counting), reads=state.BASKETS),
@@ -68,16 +73,15 @@ def _write_views(run: Run) -> None:
     found = view_baskets(run.read(silver.VIEWS), run.read(state.VARIANT_IDS), run.settings.baskets)
     run.write(state.VIEW_BASKETS, found, reads=silver.VIEWS)
     viewed = counted(run.read(state.VIEW_BASKETS))
-    size = F.size("variants").cast("bigint")
-    shards = _shards(run, viewed.agg(F.sum(size * (size - 1) / 2)))
+    shards = shards_of(run.warehouse, pair_events(viewed))
     support = pair_support(viewed, run.read(silver.REGIONS), shards)
     run.write(state.VIEW_PAIR_SUPPORT, support, reads=state.VIEW_BASKETS)
 
 
-def _shards(run: Run, pair_events: DataFrame) -> int:
+def shards_of(warehouse: Warehouse, summed: DataFrame) -> int:
     """How many shards carry the pair events, a single sum."""
-    events = pair_events.first()
-    return shards_for(2 * int((events and events[0]) or 0), at_least=run.warehouse.parallelism())
+    row = summed.first()
+    return shards_for(2 * int((row and row[0]) or 0), at_least=warehouse.parallelism())
 
 
 def _events(run: Run) -> DataFrame:

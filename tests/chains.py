@@ -45,3 +45,8 @@ def analysts_limits(spark: SparkSession) -> Iterator[None]:
     yield
     spark.conf.unset("spark.sql.runSQLOnFiles")
     spark.conf.set("spark.sql.shuffle.partitions", partitions or "2")
+
+
+def base_of(run: Run) -> str:
+    """The base path of the run's warehouse."""
+    return str(getattr(run.warehouse.location, "base"))  # noqa: B009

@@ -14,7 +14,7 @@ import pytest
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
-from chains import analysts_limits, buyer_key, published
+from chains import analysts_limits, base_of, buyer_key, published
 from sidecart.contracts import gold, runs, silver
 from sidecart.errors import GateError, StorageError
 from sidecart.quality.publication import look_at_lists
@@ -109,7 +109,7 @@ def test_every_run_writes_its_audits_and_its_scorecard(spark: SparkSession, corn
 def test_why_tells_the_story_of_what_is_shown_and_of_what_is_not(
     corner_shop: tuple[Run, Path], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    asked = ["--warehouse", _base(corner_shop[0])]
+    asked = ["--warehouse", base_of(corner_shop[0])]
     with analysts_limits(corner_shop[0].warehouse.spark):
         main(["why", "bread", "jam", *asked])
         shown = capsys.readouterr().out.splitlines()
@@ -160,7 +160,7 @@ def test_reading_the_same_files_again_changes_nothing(spark: SparkSession, corne
     run, landing = corner_shop
     show(run)
     before = sorted(spark.table("shortlists").drop("run_id", "release_id").collect())
-    again = published(spark, landing, Path(_base(run)), SMALL_SHOP, AS_OF)
+    again = published(spark, landing, Path(base_of(run)), SMALL_SHOP, AS_OF)
     assert sorted(spark.table("shortlists").drop("run_id", "release_id").collect()) == before
     read = spark.table("books").where(F.col("run_id") == again.run_id).where("input = 'orders'").collect()
     assert [row["rows_accepted"] for row in read] in ([], [0])
@@ -170,7 +170,7 @@ def test_a_poisoned_delivery_is_refused_and_the_published_tables_stay(
     spark: SparkSession, corner_shop: tuple[Run, Path], tmp_path: Path
 ) -> None:
     run, landing = corner_shop
-    warehouse = Warehouse(spark, _base(run))
+    warehouse = Warehouse(spark, base_of(run))
     released = release_versions(warehouse)
     lines = warehouse.read(silver.ORDER_LINES).count()
     poisoned = tmp_path / "landing"
@@ -200,7 +200,7 @@ def test_a_catalogue_that_lost_half_its_variants_is_refused(
     shrunk = tmp_path / "landing"
     shutil.copytree(landing, shrunk)
     (shrunk / "catalog.csv").write_text("variant_id,name\nbread,Bread\nbutter,Butter\n", encoding="utf-8")
-    refused = Run.start(Warehouse(spark, _base(run)), SMALL_SHOP, AS_OF)
+    refused = Run.start(Warehouse(spark, base_of(run)), SMALL_SHOP, AS_OF)
     with buyer_key(), pytest.raises(GateError, match=r"catalog\.shrunk_above_30%_since_the_last_release: 2 rows"):
         finish(refused, lambda it: run_chain(it, shrunk))
 
@@ -216,7 +216,7 @@ def test_a_shop_that_sold_nothing_of_late_is_told_what_to_do(
 
 def test_a_killed_run_leaves_nothing_behind(spark: SparkSession, corner_shop: tuple[Run, Path]) -> None:
     run, _ = corner_shop
-    warehouse = Warehouse(spark, _base(run))
+    warehouse = Warehouse(spark, base_of(run))
     events = warehouse.read(silver.ORDER_EVENTS).count()
     killed = Run.start(warehouse, SMALL_SHOP, AS_OF)
     killed.write(silver.ORDER_EVENTS, warehouse.read(silver.ORDER_EVENTS), mode="append")
@@ -230,7 +230,7 @@ def test_a_killed_run_leaves_nothing_behind(spark: SparkSession, corner_shop: tu
 def test_another_buyer_key_stops_the_run(spark: SparkSession, corner_shop: tuple[Run, Path]) -> None:
     run, _ = corner_shop
     with pytest.raises(StorageError, match="the buyer key has changed"):
-        Run.start(Warehouse(spark, _base(run)), SMALL_SHOP, AS_OF).use_buyer_key("another")
+        Run.start(Warehouse(spark, base_of(run)), SMALL_SHOP, AS_OF).use_buyer_key("another")
 
 
 def test_raw_buyers_are_nowhere_in_the_warehouse(spark: SparkSession, landing: Path, warehouse: Path) -> None:
@@ -252,10 +252,6 @@ def test_raw_buyers_are_nowhere_in_the_warehouse(spark: SparkSession, landing: P
 def show(run: Run) -> None:
     """Give the session's names to this warehouse: another test may have taken them."""
     register_views(ReleaseReader(run.warehouse))
-
-
-def _base(run: Run) -> str:
-    return str(getattr(run.warehouse.location, "base"))  # noqa: B009
 
 
 def test_tables_can_live_in_a_schema(spark: SparkSession, landing: Path) -> None:

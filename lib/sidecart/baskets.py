@@ -76,6 +76,12 @@ def counted(stored_baskets: DataFrame) -> DataFrame:
     return stored_baskets.where("exclusion IS NULL")
 
 
+def basket_counts(baskets: DataFrame) -> DataFrame:
+    """How many of the baskets hold each variant: variant, baskets; one in none is not there."""
+    held = baskets.select(F.explode("variants").alias("variant")).groupBy("variant")
+    return held.agg(F.count(F.lit(1)).cast("int").alias("baskets"))
+
+
 def recent_baskets(counted_baskets: DataFrame, weeks: int) -> DataFrame:
     """How often each variant's page is met now, as far as baskets tell: variant, recent_baskets.
 
@@ -83,5 +89,4 @@ def recent_baskets(counted_baskets: DataFrame, weeks: int) -> DataFrame:
     """
     newest = counted_baskets.agg((F.max("ordered_at") - F.expr(f"INTERVAL {weeks} WEEKS")).alias("since"))
     recent = counted_baskets.crossJoin(F.broadcast(newest)).where("ordered_at > since")
-    bought = recent.select(F.explode("variants").alias("variant")).groupBy("variant")
-    return bought.agg(F.count(F.lit(1)).cast("int").alias("recent_baskets"))
+    return basket_counts(recent).withColumnRenamed("baskets", "recent_baskets")

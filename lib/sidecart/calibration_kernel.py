@@ -157,7 +157,7 @@ def calibrated(found: Contenders, wish: Wish) -> Calibration:
 
 
 def bestseller_share(found: Contenders, exponent: float, ln_factor: Floats) -> float:
-    """Share of lists, weighted by their anchors' weights, whose first ten hold a best seller."""
+    """Share of lists, weighted by their anchors, whose first ten hold a best seller."""
     shown, is_there = _shown(found, exponent, ln_factor)
     holds = (found.is_bestseller[shown] & is_there).any(axis=1)
     return float(found.weight[holds].sum() / found.all_weight) if found.all_weight else 0.0
@@ -194,8 +194,10 @@ def _first(score: Floats, depth: int) -> Ints:
 def _lost_to_likes(places: Ints, found: Contenders) -> Floats:
     """What each loses to better ones of its kind, and of its kind and brand."""
     likeness = found.likeness
-    lost = likeness.of_kind * _better_of(found.kind[places]) + likeness.of_brand * _better_of(found.brand_kind[places])
-    return np.maximum(lost, likeness.most)
+    lost = likeness.of_kind * _better_of(found.kind[places])
+    if likeness.of_brand:
+        lost = lost + likeness.of_brand * _better_of(found.brand_kind[places])
+    return np.asarray(np.maximum(lost, likeness.most), np.float64)
 
 
 def _better_of(kinds: Ints) -> Ints:

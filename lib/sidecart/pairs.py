@@ -27,6 +27,12 @@ def shards_for(directed_pair_events: int, at_least: int) -> int:
     return max(at_least, -(-directed_pair_events // EVENTS_PER_SHARD))
 
 
+def pair_events(baskets: DataFrame) -> DataFrame:
+    """One row: how many pairs of variants the baskets hold, pair_events; null of no basket."""
+    size = F.size("variants").cast("bigint")
+    return baskets.agg(F.sum(size * (size - 1) / 2).alias("pair_events"))
+
+
 def pair_support(baskets: DataFrame, regions: DataFrame, shards: int) -> DataFrame:
     """One row per (region, anchor) with everything it met (contract pair_support).
 

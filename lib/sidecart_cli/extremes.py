@@ -8,15 +8,15 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from sidecart.contracts import state
-from sidecart.errors import StorageError
 from sidecart.extremes_effect import changed_lists, first_ten, pairs_added, with_extremes
-from sidecart.pairs import shards_for
+from sidecart.pairs import pair_events
 from sidecart.storage.releases import ReleaseReader
 from sidecart.storage.staging import Staging, staging
 from sidecart.storage.views import register_views, release_settings
 from sidecart.storage.warehouse import Warehouse
 from sidecart_cli.reading import analysts_session
 from sidecart_jobs.build_shortlists import list_inputs, scoring_parameters
+from sidecart_jobs.update_pairs import shards_of
 
 _EXAMPLES = 5
 
@@ -25,8 +25,6 @@ def extremes(told: argparse.Namespace) -> None:
     """Print what was left out of a release, and what that changed; counts the whole shop's pairs once more."""
     spark = analysts_session()
     reader = ReleaseReader(Warehouse(spark, told.warehouse), told.release)
-    if not reader.versions:
-        raise StorageError(f"nothing was released in {told.warehouse} yet; run `sidecart run` first")
     register_views(reader)
     print("\n".join(left_out(spark)))
     with staging(spark, reader.warehouse.location, "extremes") as stage:
@@ -50,7 +48,9 @@ def effect(reader: ReleaseReader, stage: Staging) -> list[str]:
     """What counting everything would change at the root: pairs, lists, and the lists that differ most."""
     settings, inputs, parameters = release_settings(reader), list_inputs(reader), scoring_parameters(reader)
     everything = reader.read(state.BASKETS)
-    whole = with_extremes(inputs, everything, _shards(reader, everything), settings, stage.keep)
+    whole = with_extremes(
+        inputs, everything, shards_of(reader.warehouse, pair_events(everything)), settings, stage.keep
+    )
     released = first_ten(inputs, parameters, settings)
     changed = stage.keep("changed", changed_lists(released, first_ten(whole, parameters, settings)))
     pairs = pairs_added(inputs.at_root(inputs.pair_support), whole.pair_support).collect()[0]
@@ -67,12 +67,6 @@ def effect(reader: ReleaseReader, stage: Staging) -> list[str]:
         f"  lists: {_part(lists['changed'], lists['lists'])} have others among their first ten; {gone}",
         *_most_changed(reader, changed),
     ]
-
-
-def _shards(reader: ReleaseReader, baskets: DataFrame) -> int:
-    size = F.size("variants").cast("bigint")
-    events = baskets.agg(F.coalesce(F.sum(size * (size - 1)), F.lit(0)).alias("events")).collect()[0]["events"]
-    return shards_for(int(events), at_least=reader.warehouse.parallelism())
 
 
 def _most_changed(reader: ReleaseReader, changed: DataFrame) -> list[str]:

@@ -14,7 +14,7 @@ import pytest
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from chains import analysts_limits, published
+from chains import analysts_limits, base_of, published
 from sidecart.baskets import counted
 from sidecart.chance import shuffled_baskets
 from sidecart.compatibility import CategoryCounts, category_compatibility
@@ -69,7 +69,7 @@ def test_what_leaving_extremes_out_changed_is_told(
 ) -> None:
     run, _ = shop
     with analysts_limits(run.warehouse.spark):
-        main(["extremes", "--warehouse", str(getattr(run.warehouse.location, "base"))])  # noqa: B009
+        main(["extremes", "--warehouse", base_of(run)])
     lines = capsys.readouterr().out.splitlines()
     assert [line.split()[0] for line in lines[1:3]] == ["BASKET_CAP:", "EXTREME_USER:"]
     added, pairs = (int(number.replace(",", "")) for number in re.findall(r"[\d,]+", lines[4])[:2])

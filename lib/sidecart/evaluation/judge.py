@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
+from sidecart.baskets import basket_counts
 from sidecart.evaluation import basket_page, item_page
 from sidecart.evaluation.category_logic import category_relations
 from sidecart.evaluation.intervals import METRICS, with_intervals
@@ -55,11 +56,12 @@ def evidence(held_out: HeldOut) -> Evidence:
     """What the judge needs of held-out baskets."""
     targets = item_page.page_targets(held_out.baskets, held_out.facts, held_out.support_unit)
     carts = basket_page.carts(held_out.baskets)
+    met = basket_counts(held_out.window).withColumnRenamed("baskets", "met")
     return Evidence(
         page_targets=targets,
         page_counts=_page_counts(targets, carts),
         carts=carts,
-        assortment=assortment(held_out.facts, held_out.live, _met(held_out.window), held_out.support_unit),
+        assortment=assortment(held_out.facts, held_out.live, met, held_out.support_unit),
         relations=category_relations(held_out.window, held_out.facts),
     )
 
@@ -83,11 +85,6 @@ def judge(listed: DataFrame, evidence: Evidence, root_region: str) -> DataFrame:
         "n",
     )
     return with_intervals(_buyer_sums(listed, evidence)).unionByName(of_tables)
-
-
-def _met(baskets: DataFrame) -> DataFrame:
-    """How often pages were met: one for each basket that holds the variant."""
-    return baskets.select(F.explode("variants").alias("variant")).groupBy("variant").agg(F.count(F.lit(1)).alias("met"))
 
 
 def _buyer_sums(listed: DataFrame, evidence: Evidence) -> DataFrame:

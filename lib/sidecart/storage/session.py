@@ -92,7 +92,6 @@ BRIEF_SETTINGS = {
     "spark.sql.codegen.wholeStage": "false",
     "spark.sql.codegen.factoryMode": "NO_CODEGEN",
     "spark.sql.adaptive.enabled": "false",
-    "spark.databricks.delta.stats.skipping": "false",
     "spark.sql.shuffle.partitions": "2",
 }
 """For a small shop: compiling plans and planning them anew costs more there than its rows. Results are the same."""
