@@ -20,7 +20,7 @@ from sidecart.evaluation.held_out import Split, held_out_baskets, in_window, tra
 from sidecart.evaluation.judge import Evidence, HeldOut, evidence, judge
 from sidecart.evaluation.listed import listed, named
 from sidecart.settings import Settings
-from sidecart.shortlists import SOURCE_ORDERS
+from sidecart.shortlists import SOURCE_BRAND, SOURCE_ORDERS, SOURCE_POPULARITY
 from sidecart.storage.releases import ReleaseReader
 from sidecart.storage.run import Output, Run
 from sidecart.storage.staging import Staging, staging
@@ -120,12 +120,13 @@ def _measuring(settings: Settings) -> tuple[object, ...]:
 
 
 def _own_lists(test: Backtest, run: Run, made: Run, name: str) -> DataFrame:
-    """The root's final lists of a configuration, as they are judged; fills have no score, as they joined no basket."""
+    """The root's final lists of a configuration, as they are judged; what orders did not bring has no score."""
     is_root = F.col("region_id") == F.lit(test.settings.shop.root_region)
     resolved = shortlists_resolved(ReleaseReader(test.warehouse, made.release_id))
+    is_fill = F.col("source").isin(SOURCE_POPULARITY, SOURCE_BRAND)
     score = F.when(F.col("source") == SOURCE_ORDERS, F.exp("score"))
     top = resolved.where(is_root & (F.col("rank") <= DEPTH))
-    lists = top.select("anchor_id", "rank", "candidate_id", score.alias("score"))
+    lists = top.select("anchor_id", "rank", "candidate_id", score.alias("score"), is_fill.alias("is_fill"))
     return listed(named(name, lists), run.read(state.VARIANT_FACTS))
 
 

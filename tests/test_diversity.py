@@ -39,23 +39,33 @@ def _order(shop: Shop, goods: list[Goods], settings: DiversitySettings, tier: in
 
 def test_the_second_bag_pack_falls_behind_a_bottle_that_is_nearly_as_good(shop: Shop) -> None:
     goods: list[Goods] = [("bags_5", 100, "bags"), ("bags_10", 95, "bags"), ("bottle", 90, "bottles")]
-    assert _order(shop, goods, DiversitySettings(factor=0.85)) == ["bags_5", "bottle", "bags_10"]
+    assert _order(shop, goods, DiversitySettings(factor=0.85, free=0)) == ["bags_5", "bottle", "bags_10"]
     assert _order(shop, goods, DiversitySettings(factor=1.0)) == ["bags_5", "bags_10", "bottle"]
+
+
+def test_two_of_a_kind_are_free_and_the_third_falls_behind(shop: Shop) -> None:
+    goods: list[Goods] = [
+        ("bags_5", 100, "bags"),
+        ("bags_10", 95, "bags"),
+        ("bags_20", 94, "bags"),
+        ("bottle", 90, None),
+    ]
+    assert _order(shop, goods, DiversitySettings(factor=0.85)) == ["bags_5", "bags_10", "bottle", "bags_20"]
 
 
 def test_a_repeat_with_clearly_better_evidence_stays_where_it_is(shop: Shop) -> None:
     goods: list[Goods] = [("bags_5", 100, "bags"), ("bags_10", 95, "bags"), ("bottle", 60, "bottles")]
-    assert _order(shop, goods, DiversitySettings(factor=0.85)) == ["bags_5", "bags_10", "bottle"]
+    assert _order(shop, goods, DiversitySettings(factor=0.85, free=0)) == ["bags_5", "bags_10", "bottle"]
 
 
 def test_one_brands_repeats_can_weigh_more(shop: Shop) -> None:
     goods: list[Goods] = [("a5", 100, "bags/acme"), ("a10", 95, "bags/acme"), ("best5", 90, "bags/best")]
-    assert _order(shop, goods, DiversitySettings(factor=0.9, brand_factor=0.7)) == ["a5", "best5", "a10"]
+    assert _order(shop, goods, DiversitySettings(factor=0.9, free=0, brand_factor=0.7)) == ["a5", "best5", "a10"]
 
 
 def test_what_has_no_subcategory_repeats_nothing(shop: Shop) -> None:
     goods: list[Goods] = [("odd", 100, None), ("odder", 99, None), ("bottle", 98, "bottles")]
-    assert _order(shop, goods, DiversitySettings(factor=0.5)) == ["odd", "odder", "bottle"]
+    assert _order(shop, goods, DiversitySettings(factor=0.5, free=0)) == ["odd", "odder", "bottle"]
 
 
 def _greedy(goods: list[Goods], settings: DiversitySettings) -> list[str]:
@@ -67,8 +77,8 @@ def _greedy(goods: list[Goods], settings: DiversitySettings) -> list[str]:
         left = [g for g in base if g not in taken]
 
         def worth(good: Goods) -> int:
-            likes = sum(t[2] == good[2] for t in taken)
-            loss = max(likes * math.log(settings.factor), math.log(settings.floor))
+            repeats = max(sum(t[2] == good[2] for t in taken) - settings.free, 0)
+            loss = max(repeats * math.log(settings.factor), math.log(settings.floor))
             return keys[good[0]] + round(loss * 1e6)
 
         taken.append(max(left, key=lambda g: (worth(g), -base.index(g))))
@@ -80,12 +90,12 @@ SCORES = st.lists(
 )
 
 
-@given(SCORES, st.sampled_from([0.6, 0.85]), st.sampled_from([0.4, 0.8]))
+@given(SCORES, st.sampled_from([0.6, 0.85]), st.sampled_from([0, 1, 2]), st.sampled_from([0.4, 0.8]))
 def test_one_sort_does_what_the_greedy_loop_does_and_no_one_loses_more_than_the_floor(
-    spark: SparkSession, drawn: list[tuple[int, str]], factor: float, floor: float
+    spark: SparkSession, drawn: list[tuple[int, str]], factor: float, free: int, floor: float
 ) -> None:
     goods: list[Goods] = [(f"g{place}", float(score), kind) for place, (score, kind) in enumerate(drawn)]
-    settings = DiversitySettings(factor=factor, floor=floor)
+    settings = DiversitySettings(factor=factor, free=free, floor=floor)
     found = _order(Shop(spark), goods, settings)
     assert found == _greedy(goods, settings)
     score = {name: value for name, value, _ in goods}

@@ -109,7 +109,8 @@ def _kind(*named: str) -> Column:
 
 
 def _likeness(settings: DiversitySettings) -> Likeness:
-    return Likeness(*(math.log(part) for part in (settings.factor, settings.brand_factor, settings.floor)))
+    of_kind, of_brand, most = (math.log(part) for part in (settings.factor, settings.brand_factor, settings.floor))
+    return Likeness(of_kind, of_brand, most, settings.free)
 
 
 def _wish(settings: ScoringSettings) -> Wish:

@@ -57,6 +57,8 @@ class Likeness:
     of_kind: float = 0.0
     of_brand: float = 0.0
     most: float = 0.0
+    free: int = 0
+    """Better ones of its kind that take nothing off."""
 
 
 @dataclass(frozen=True)
@@ -194,7 +196,7 @@ def _first(score: Floats, depth: int) -> Ints:
 def _lost_to_likes(places: Ints, found: Contenders) -> Floats:
     """What each loses to better ones of its kind, and of its kind and brand."""
     likeness = found.likeness
-    lost = likeness.of_kind * _better_of(found.kind[places])
+    lost = likeness.of_kind * np.maximum(_better_of(found.kind[places]) - likeness.free, 0)
     if likeness.of_brand:
         lost = lost + likeness.of_brand * _better_of(found.brand_kind[places])
     return np.asarray(np.maximum(lost, likeness.most), np.float64)

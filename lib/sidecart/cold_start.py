@@ -1,7 +1,8 @@
 """Cold start: what fills a list that orders leave short, only from categories that complement the anchor's.
 
 Joint views stand first, then what fits the anchor's category best, drawn so that lists of one category differ. The
-anchor's brand comes first, or alone, where the shop asks for it.
+anchor's brand comes first, or alone, where the shop asks for it. Fit is counted in buyers whatever the support unit:
+one household's habit says less of what a category goes with, and new products are met nearly twice as often.
 """
 
 from __future__ import annotations
@@ -127,7 +128,7 @@ def pools(met: DataFrame, inputs: ColdInputs, settings: Settings) -> DataFrame:
     is_brand = F.col("step") == _BRAND_STEP
     mass = F.ln(F.when(is_brand, F.col("popularity")).otherwise(F.col("fill_support"))) + F.ln("category_lift")
     size = F.ln(F.when(is_brand, F.lit(1.0)).otherwise(F.col("size")))
-    return fitting.join(_candidates(inputs, settings), "candidate").select(
+    return fitting.join(_candidates(inputs), "candidate").select(
         "category_id",
         "step",
         "key",
@@ -153,7 +154,7 @@ def short_lists(pages: DataFrame, listed: DataFrame, facts: DataFrame, settings:
         "taken_groups", F.coalesce("taken_groups", F.array().cast("array<int>"))
     )
     need = F.lit(settings.cold_start.fill_to) - F.size("taken_groups")
-    return lacking.withColumn("need", need).where("need > 0").join(_anchors(facts, settings), "anchor")
+    return lacking.withColumn("need", need).where("need > 0").join(_anchors(facts), "anchor")
 
 
 def fills(short: DataFrame, pools: DataFrame, settings: ColdStartSettings) -> DataFrame:
@@ -177,7 +178,7 @@ def _shelves(facts: DataFrame) -> DataFrame:
     return known.groupBy("top", "category_id", "subcategory_id").agg(F.min("variant").alias("shelf"))
 
 
-def shelf_support(inputs: ColdInputs, settings: Settings) -> DataFrame:
+def shelf_support(inputs: ColdInputs) -> DataFrame:
     """One row per shelf and candidate: the sum of pair support between the shelf's variants and the candidate, met.
 
     A shelf is a subcategory, named by its smallest variant. Nearly every pair is of a group of its own, so pairs go to
@@ -187,7 +188,7 @@ def shelf_support(inputs: ColdInputs, settings: Settings) -> DataFrame:
     anchors = named.join(F.broadcast(_shelves(inputs.facts)), ["category_id", "subcategory_id"]).select(
         F.col("variant").alias("anchor"), "shelf"
     )
-    support = F.col(f"pair_{settings.scoring.support_unit}").alias("support")
+    support = F.col("pair_buyers").alias("support")
     sold = inputs.offered.select("candidate")
     pairs = inputs.root_pairs.join(F.broadcast(sold), "candidate", "left_semi").join(F.broadcast(anchors), "anchor")
     located = pairs.select("shelf", "candidate", support).repartition("shelf")
@@ -235,13 +236,12 @@ def _of_category(met: DataFrame, inputs: ColdInputs, settings: Settings) -> Data
 
 def _of_top(met: DataFrame, inputs: ColdInputs, settings: Settings) -> DataFrame:
     """For categories never bought: what the category at the top of their branch met."""
-    unit = settings.scoring.support_unit
     found = _fitting(met, inputs, 1, "top", settings)
-    sizes = inputs.facts.select(F.col("variant").alias("candidate"), unit)
-    best = Window.partitionBy("top").orderBy((F.ln("met") - F.ln(unit) + F.ln("category_lift")).desc(), "candidate")
+    sizes = inputs.facts.select(F.col("variant").alias("candidate"), "buyers")
+    best = Window.partitionBy("top").orderBy((F.ln("met") - F.ln("buyers") + F.ln("category_lift")).desc(), "candidate")
     first = found.join(F.broadcast(sizes), "candidate").withColumn("place", F.row_number().over(best))
     kept = first.where(F.col("place") <= _POOL_FILL * settings.cold_start.pool)
-    unseen = F.broadcast(_unseen_categories(inputs.facts, unit))
+    unseen = F.broadcast(_unseen_categories(inputs.facts))
     return _pooled(kept.join(unseen, "top").withColumn("key", F.lit("")), "top")
 
 
@@ -262,7 +262,7 @@ def _of_brand(inputs: ColdInputs, settings: Settings) -> DataFrame:
         F.col("variant").alias("candidate"),
         F.col("category_id").alias("beside"),
         "brand",
-        settings.scoring.support_unit,
+        "buyers",
     )
     found = anchors.join(F.broadcast(beside), "category_id").join(goods, ["beside", "brand"])
     nothing = F.lit(0).cast("bigint").alias("met")
@@ -270,10 +270,10 @@ def _of_brand(inputs: ColdInputs, settings: Settings) -> DataFrame:
     return _pooled(found.select("category_id", F.col("brand").alias("key"), "candidate", nothing, lift), "brand")
 
 
-def _unseen_categories(facts: DataFrame, unit: str) -> DataFrame:
+def _unseen_categories(facts: DataFrame) -> DataFrame:
     """Categories of the catalogue that nobody bought from: top, category_id."""
     every = facts.where("category_id IS NOT NULL").groupBy(F.col("category_path")[0].alias("top"), "category_id")
-    return every.agg(F.sum(unit).alias("bought")).where("bought = 0").drop("bought")
+    return every.agg(F.sum("buyers").alias("bought")).where("bought = 0").drop("bought")
 
 
 def _pooled(found: DataFrame, step: str) -> DataFrame:
@@ -285,7 +285,7 @@ def _pooled(found: DataFrame, step: str) -> DataFrame:
 _COMPARED = ("group", "own", "brand", "draw")
 
 
-def _candidates(inputs: ColdInputs, settings: Settings) -> DataFrame:
+def _candidates(inputs: ColdInputs) -> DataFrame:
     """What fills are compared by; a brand's goods need not have been bought."""
     known = inputs.facts.select(
         F.col("variant").alias("candidate"),
@@ -293,13 +293,13 @@ def _candidates(inputs: ColdInputs, settings: Settings) -> DataFrame:
         _code("own_category").alias("own"),
         _code("brand").alias("brand"),
         "draw",
-        (F.col(settings.scoring.support_unit) + 1).cast("double").alias("popularity"),
-        F.greatest(F.col(settings.scoring.support_unit), F.lit(1)).cast("double").alias("size"),
+        (F.col("buyers") + 1).cast("double").alias("popularity"),
+        F.greatest(F.col("buyers"), F.lit(1)).cast("double").alias("size"),
     )
     return known.join(F.broadcast(inputs.offered), "candidate")
 
 
-def _anchors(facts: DataFrame, settings: Settings) -> DataFrame:
+def _anchors(facts: DataFrame) -> DataFrame:
     of_brand = F.when(F.col("brand_mode") == "only", F.col("brand"))
     keys = F.array("subcategory_id", F.lit(""), F.lit(""), F.coalesce(of_brand, F.lit("")))
     return facts.where("category_id IS NOT NULL").select(
@@ -310,7 +310,7 @@ def _anchors(facts: DataFrame, settings: Settings) -> DataFrame:
         _code("brand").alias("brand"),
         "brand_mode",
         "draw",
-        (F.col(settings.scoring.support_unit) > 0).alias("is_sold"),
+        (F.col("buyers") > 0).alias("is_sold"),
         keys.alias("keys"),
     )
 

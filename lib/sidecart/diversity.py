@@ -14,9 +14,9 @@ def diversified(lists: DataFrame, settings: DiversitySettings) -> DataFrame:
     """The rows with `rank`, and `likes_before`: better candidates of their subcategory in the list, of the same trust.
 
     Greedy: the best first, then the best given what was taken; a score loses `factor` for each one taken of its
-    subcategory, and `brand_factor` for each of its brand there. Of one kind the better is taken first, so what was
-    taken before a candidate is its place among its kind, and one sort does what a loop would. At most `floor` is
-    lost: a candidate never falls behind one whose score is less than `floor` times its own.
+    subcategory but the first `free`, and `brand_factor` for each of its brand there. Of one kind the better is taken
+    first, so what was taken before a candidate is its place among its kind, and one sort does what a loop would. At
+    most `floor` is lost: a candidate never falls behind one whose score is less than `floor` times its own.
 
     In: region_id, anchor_id, base_rank, tier, score_key, candidate_subcategory_id, candidate_brand.
     """
@@ -25,7 +25,8 @@ def diversified(lists: DataFrame, settings: DiversitySettings) -> DataFrame:
     branded = _better_of(
         "candidate_subcategory_id", "candidate_brand", known=subcategory.isNotNull() & brand.isNotNull()
     )
-    loss = likes * math.log(settings.factor) + branded * math.log(settings.brand_factor)
+    repeats = F.greatest(likes - settings.free, F.lit(0))
+    loss = repeats * math.log(settings.factor) + branded * math.log(settings.brand_factor)
     kept = F.col("score_key") + F.round(F.greatest(loss, F.lit(math.log(settings.floor))) * 1e6).cast("bigint")
     placed = lists.withColumns({"likes_before": likes, "kept_key": kept})
     of_list = Window.partitionBy("region_id", "anchor_id").orderBy("tier", F.col("kept_key").desc(), "base_rank")

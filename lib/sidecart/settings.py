@@ -266,7 +266,9 @@ class DiversitySettings:
     """How far a candidate falls behind for being like better ones in the same list."""
 
     factor: Annotated[float, Field(gt=0, le=1)] = 0.85
-    """What each better candidate of its subcategory takes off its score; 1 switches diversity off."""
+    """What each better candidate of its subcategory beyond the free ones takes off its score; 1 switches it off."""
+    free: Annotated[int, Field(ge=0, le=100)] = 1
+    """Better candidates of its subcategory that take nothing off: two of a kind are a choice, more are a repeat."""
     brand_factor: Annotated[float, Field(gt=0, le=1)] = 1.0
     """What each better candidate of its subcategory and brand takes off beside."""
     floor: Annotated[float, Field(gt=0, le=1)] = 0.5

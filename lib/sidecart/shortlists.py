@@ -129,7 +129,7 @@ def listed_candidates(inputs: ListInputs, parameters: ScoringParameters, setting
 
 def shelf_support(inputs: ListInputs, settings: Settings) -> DataFrame:
     """What the anchors of each subcategory met of what is sold (cold_start.shelf_support)."""
-    return cold_start.shelf_support(_cold_inputs(inputs, inputs.sold(settings)), settings)
+    return cold_start.shelf_support(_cold_inputs(inputs, inputs.sold(settings)))
 
 
 def fills(inputs: ListInputs, listed: DataFrame, met: DataFrame, settings: Settings) -> DataFrame:

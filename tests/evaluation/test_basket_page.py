@@ -6,6 +6,7 @@ from itertools import chain
 
 import pytest
 from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
 
 from builders import Shop, told
 from evaluation.conftest import lists_of
@@ -54,3 +55,9 @@ def test_what_is_in_the_cart_is_not_shown(shop: Shop, facts: DataFrame) -> None:
 def test_a_table_without_scores_is_joined_by_rank_only(shop: Shop, facts: DataFrame) -> None:
     lists = lists_of(shop, mine={"tea": "cake"}).drop("score")
     assert told(cart_sums(listed(lists, facts), _cart(shop, "tea", "cake")), "joined") == ["by_rank"]
+
+
+def test_fills_of_the_carts_lists_are_not_joined(shop: Shop, facts: DataFrame) -> None:
+    lists = lists_of(shop, mine={"tea": "scone cake"}).withColumn("is_fill", F.col("candidate_id") == "scone")
+    sums = cart_sums(listed(lists, facts), _cart(shop, "tea", "cake"))
+    assert [ndcg / BILLION for _, ndcg in told(sums, "joined", "ndcg")] == [1, 1]

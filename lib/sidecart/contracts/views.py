@@ -20,7 +20,11 @@ SHORTLISTS_RESOLVED = Contract(
         required("list_region_id", "STRING", "whose base list holds here: the region or its nearest ancestor with one"),
         required("score", "DECIMAL(18,6)", "score_key / 1,000,000: the natural logarithm of the score"),
         required("base_rank", "INT", "the rank in that base list"),
-        required("likes_before", "INT", "better candidates of its subcategory in this list; each takes off its score"),
+        required(
+            "likes_before",
+            "INT",
+            "better candidates of its subcategory in this list; beyond diversity.free each takes off its score",
+        ),
         Column("rule_id", "STRING", "the rule that let it stand in spite of another, where one had to"),
         *_EVIDENCE,
     ),

@@ -29,6 +29,7 @@ from sidecart.evaluation.association import (
     raw_count,
     times_lift,
 )
+from sidecart.evaluation.basket_page import JOINED_DEPTH
 from sidecart.evaluation.top_kernel import best_by_measure
 from sidecart.pairs import flat_pairs
 from sidecart.scoring import is_of_own_category
@@ -51,7 +52,7 @@ BASELINES: dict[str, Formula] = {
     "Poisson-LLR of pairs x L^.5": times_lift(poisson_llr_of_pairs),
 }
 
-DEPTH = 20
+DEPTH = JOINED_DEPTH
 """Candidates of a baseline's list: ten are shown, a basket page reads further."""
 
 _COUNTS = (

@@ -10,8 +10,8 @@ from sidecart.evaluation.gains import TOP, UNIT, gain, ndcg, recall
 RANK_CONSTANT = 10
 """k of the joined rank, the sum of 1 / (rank + k): larger lets what many lists show pass what one shows first."""
 
-JOINED_DEPTH = 20
-"""How far down each list of the cart is read."""
+JOINED_DEPTH = 50
+"""How far down each list of the cart is read: what many lists of a cart hold stands low in each."""
 
 BY_RANK, BY_SCORE = "by_rank", "by_score"
 
@@ -41,7 +41,7 @@ def cart_sums(listed: DataFrame, carts: DataFrame) -> DataFrame:
     """One row per (table, joined by, buyer) with a hit: sums of hit_rate, recall and ndcg, in billionths.
 
     By rank, a candidate has the sum of 1 / (rank + k) over the lists of the cart; by score, the sum of its scores
-    there. What is in the cart is not shown.
+    there. What is in the cart is not shown, and fills are not joined: they say nothing of their anchor.
     """
     by_page = _shown(_joined(listed, carts)).groupBy("table_name", "joined", "order_id", "buyer_key", "targets")
     hits = by_page.agg(F.sum("gain").alias("gain"), F.count(F.lit(1)).alias("hits"))
@@ -56,7 +56,9 @@ def cart_sums(listed: DataFrame, carts: DataFrame) -> DataFrame:
 def _joined(listed: DataFrame, carts: DataFrame) -> DataFrame:
     """One row per candidate of a basket page, with what it gathered by rank and by score; sums are exact."""
     in_cart = carts.select("order_id", "region_id", F.explode("seen").alias("anchor"))
-    read = listed.where(F.col("rank") <= JOINED_DEPTH).withColumnRenamed("region_id", "list_region_id")
+    read = listed.where((F.col("rank") <= JOINED_DEPTH) & ~F.col("is_fill")).withColumnRenamed(
+        "region_id", "list_region_id"
+    )
     holds = F.coalesce(F.col("list_region_id") == F.col("region_id"), F.lit(True))
     reciprocal = F.round(F.lit(UNIT) / (F.col("rank") + RANK_CONSTANT)).cast("bigint")
     gathered = read.join(in_cart, "anchor").where(holds).groupBy("table_name", "order_id", "candidate")

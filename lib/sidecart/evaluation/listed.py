@@ -7,12 +7,13 @@ from functools import reduce
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-_COLUMNS = ("table_name", "region_id", "rank", "score")
+_OPTIONAL = {"region_id": ("string", None), "score": ("double", None), "is_fill": ("boolean", False)}
+"""What a table may lack: type, and what holds where it does."""
 
 
 def named(table_name: str, lists: DataFrame) -> DataFrame:
     """The lists with the name of their table in every row, ready to be judged beside others."""
-    kept = [name for name in ("region_id", "anchor_id", "rank", "candidate_id", "score") if name in lists.columns]
+    kept = [name for name in ("anchor_id", "rank", "candidate_id", *_OPTIONAL) if name in lists.columns]
     return lists.select(F.lit(table_name).alias("table_name"), *kept)
 
 
@@ -22,22 +23,22 @@ def together(*tables: DataFrame) -> DataFrame:
 
 
 def listed(lists: DataFrame, facts: DataFrame) -> DataFrame:
-    """One row per candidate of a list: table_name, region_id, anchor, rank, candidate and score.
+    """One row per candidate of a list: table_name, region_id, anchor, rank, candidate, score and is_fill.
 
-    In: table_name, anchor_id, rank, candidate_id and, where a table has them, region_id (lists hold there only) and
-    score (larger is better, and scores of one candidate can be added). Variants that `facts` does not know fall out.
+    In: table_name, anchor_id, rank, candidate_id and, where a table has them, region_id (lists hold there only),
+    score (larger is better, and scores of one candidate can be added) and is_fill (it only fills the page: lists of a
+    cart are joined without it). Variants that `facts` does not know fall out.
     """
     whole = lists.withColumns(
         {
-            name: F.lit(None).cast(type_)
-            for name, type_ in (("region_id", "string"), ("score", "double"))
-            if name not in lists.columns
+            name: F.coalesce(F.col(name), missing) if name in lists.columns else missing
+            for name, missing in ((name, F.lit(value).cast(type_)) for name, (type_, value) in _OPTIONAL.items())
         }
     )
     return (
         whole.join(F.broadcast(_numbers(facts, "anchor")), "anchor_id")
         .join(F.broadcast(_numbers(facts, "candidate")), "candidate_id")
-        .select(*_COLUMNS, "anchor", "candidate")
+        .select("table_name", "rank", *_OPTIONAL, "anchor", "candidate")
     )
 
 
