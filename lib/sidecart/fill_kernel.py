@@ -23,6 +23,8 @@ Column = npt.NDArray[np.generic]
 DRAWS = 2**31 - 1
 NONE = -1
 """A brand or category that matches none."""
+_BRAND_FIRST = 1e6
+"""More than any two keys differ by."""
 _POOLED = (
     "step", "candidate", "fit", "plain_fit", "group", "own", "brand", "draw", "fill_support", "category_lift",
 )  # fmt: skip
@@ -145,29 +147,51 @@ def _fill(lists: pa.Table, anchor: Anchor, shelf: _Shelf) -> Iterator[dict[str, 
         pool = shelf.pool(step, anchor) if len(waiting) else None
         if pool is None:
             continue
-        ranked = _ranked(anchor, pool)
-        group = ranked["group"]
+        offer = _offer(anchor, pool)
         for place in waiting:
             slot = int(slots[place])
-            there = np.flatnonzero(pool.member[slot][ranked["row"]] & ~np.isin(group, taken[place]))
-            _, first = np.unique(group[there], return_index=True)
-            chosen = there[np.sort(first)[: need[place]]]
+            chosen = offer.best(pool.member[slot], taken[place], int(need[place]))
             need[place] -= len(chosen)
-            taken[place] = np.append(taken[place], group[chosen])
-            yield _rows(slot, anchor, {name: values[chosen] for name, values in ranked.items()})
+            taken[place] = np.append(taken[place], offer.group[chosen])
+            yield _rows(slot, anchor, offer, pool, chosen)
 
 
-def _ranked(anchor: Anchor, pool: Pool) -> dict[str, Column]:
-    """What the anchor may have of the pool, best first, the anchor's brand before others."""
+@dataclass(frozen=True)
+class _Offer:
+    """A pool as one anchor sees it: by candidate, what it may have and in which order."""
+
+    candidate: Column
+    group: Column
+    key: Floats
+    is_same: Flags
+    """Of the anchor's brand, which comes first."""
+    allowed: Flags
+
+    def best(self, member: Flags, taken: Column, need: int) -> Ints:
+        """The first `need` rows of what a slot sells, one of each group and none that is taken."""
+        there = np.flatnonzero(member & self.allowed)
+        there = there[~np.isin(self.group[there], taken)]
+        # Adding a constant keeps the order of keys, so whatever stands among the first is above the cut.
+        strength = self.key[there] + self.is_same[there] * _BRAND_FIRST
+        looked_at = need
+        while True:
+            first = there
+            if looked_at < len(there):
+                first = there[strength >= np.partition(strength, -looked_at)[-looked_at]]
+            first = first[np.lexsort((self.candidate[first], -self.key[first], ~self.is_same[first]))]
+            _, of_group = np.unique(self.group[first], return_index=True)
+            if len(of_group) >= need or looked_at >= len(there):
+                return first[np.sort(of_group)[:need]]
+            looked_at *= 4
+
+
+def _offer(anchor: Anchor, pool: Pool) -> _Offer:
     column = pool.columns
     is_same = (column["brand"] == anchor.brand) & (anchor.brand != NONE) & (anchor.brand_mode != "off")
     allowed = (column["group"] != anchor.group) & ((column["own"] != anchor.own) | (anchor.own == NONE))
     if anchor.brand_mode == "only":
         allowed &= is_same
-    key = _keys(anchor, column)
-    row = np.flatnonzero(allowed)
-    row = row[np.lexsort((column["candidate"][row], -key[row], ~is_same[row]))]
-    return {n: v[row] for n, v in column.items()} | {"row": row, "key": key[row], "is_same": is_same[row]}
+    return _Offer(column["candidate"], column["group"], _keys(anchor, column), is_same, allowed)
 
 
 def _keys(anchor: Anchor, column: dict[str, Column]) -> Floats:
@@ -179,15 +203,11 @@ def _keys(anchor: Anchor, column: dict[str, Column]) -> Floats:
     return np.asarray(fit - np.log(-np.log(chance)), np.float64)
 
 
-def _rows(slot: int, anchor: Anchor, column: dict[str, Column]) -> dict[str, Column]:
-    rows = len(column["candidate"])
-    return {
-        "slot": np.full(rows, slot, np.int32),
-        "anchor": np.full(rows, anchor.variant, np.int32),
-        "candidate": column["candidate"],
-        "step": column["step"],
-        "is_same_brand": column["is_same"],
-        "fill_support": column["fill_support"],
-        "category_lift": column["category_lift"],
-        "score_key": np.rint(column["key"].astype(np.float64) * 1e6).astype(np.int64),
+def _rows(slot: int, anchor: Anchor, offer: _Offer, pool: Pool, chosen: Ints) -> dict[str, Column]:
+    told = {name: pool.columns[name][chosen] for name in ("candidate", "step", "fill_support", "category_lift")}
+    return told | {
+        "slot": np.full(len(chosen), slot, np.int32),
+        "anchor": np.full(len(chosen), anchor.variant, np.int32),
+        "is_same_brand": offer.is_same[chosen],
+        "score_key": np.rint(offer.key[chosen] * 1e6).astype(np.int64),
     }
