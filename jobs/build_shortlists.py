@@ -59,17 +59,18 @@ def write_lists(run: Run) -> None:
     """The scoring parameters, base lists and near misses."""
     settings, marks, inputs = run.settings, _marks(run), list_inputs(run)
     with staging(run.warehouse.spark, run.warehouse.location, run.run_id) as stage:
-        parameters = _parameters(run, inputs, stage)
-        listed = stage.keep("listed_candidates", listed_candidates(inputs, parameters, settings))
+        judged = stage.keep("judged_pairs", pairs_at_root(inputs, settings))
+        parameters = _parameters(run, inputs, judged, stage)
+        listed = stage.keep("listed_candidates", listed_candidates(inputs, judged, parameters, settings))
         met = stage.keep("shelf_support", shelf_support(inputs, settings))
         filled = stage.keep("fills", fills(inputs, listed, met, settings))
         lists = shortlists(inputs, listed, filled, parameters, settings)
         run.write(gold.SHORTLISTS, lists.withColumns(marks), reads=state.PAIR_SUPPORT)
-    refused = near_misses(inputs, parameters, settings)
-    run.write_together(
-        Output(gold.NEAR_MISSES, refused.withColumns(marks), reads=state.PAIR_SUPPORT),
-        Output(gold.BASE_LISTS, base_lists(run.read(gold.SHORTLISTS)).withColumns(marks), reads=gold.SHORTLISTS),
-    )
+        refused = near_misses(judged, inputs.variant_facts, parameters, settings)
+        run.write_together(
+            Output(gold.NEAR_MISSES, refused.withColumns(marks), reads=state.PAIR_SUPPORT),
+            Output(gold.BASE_LISTS, base_lists(run.read(gold.SHORTLISTS)).withColumns(marks), reads=gold.SHORTLISTS),
+        )
 
 
 def _root_pairs(run: Run) -> DataFrame:
@@ -109,10 +110,10 @@ def list_inputs(tables: Tables) -> ListInputs:
     )
 
 
-def _parameters(run: Run, inputs: ListInputs, stage: Staging) -> ScoringParameters:
+def _parameters(run: Run, inputs: ListInputs, judged: DataFrame, stage: Staging) -> ScoringParameters:
     """Calibrate, write what was found, and give it back as written."""
     scoring, marks = run.settings.scoring, _marks(run)
-    found = stage.keep("calibration", _calibration(run, inputs))
+    found = stage.keep("calibration", _calibration(run, inputs, judged))
     shop = inputs.at_root(inputs.region_support).select(F.col(scoring.support_unit).alias("shop_support"))
     summary = found.where("candidate IS NULL").join(shop, how="left").fillna(0, ["shop_support"])
     factors = found.where("candidate IS NOT NULL AND exposure_factor < 1")
@@ -129,12 +130,11 @@ def scoring_parameters(tables: Tables) -> ScoringParameters:
     return ScoringParameters(row["exponent"], row["shop_support"], tables.read(gold.EXPOSURE_FACTORS))
 
 
-def _calibration(run: Run, inputs: ListInputs) -> DataFrame:
+def _calibration(run: Run, inputs: ListInputs, judged: DataFrame) -> DataFrame:
     settings = run.settings
     if settings.scoring.is_exponent_set:
         return set_parameters(run.warehouse.spark, settings.scoring)
-    passing = admitted(pairs_at_root(inputs, settings))
-    return calibration(passing, inputs.variant_facts, root_members(inputs, settings), settings)
+    return calibration(admitted(judged), inputs.variant_facts, root_members(inputs, settings), settings)
 
 
 def main() -> None:

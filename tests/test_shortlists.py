@@ -15,7 +15,15 @@ from sidecart.contracts import gold
 from sidecart.contracts.frames import rows
 from sidecart.scoring import ScoringParameters
 from sidecart.settings import settings_from
-from sidecart.shortlists import ListInputs, fills, listed_candidates, near_misses, shelf_support, shortlists
+from sidecart.shortlists import (
+    ListInputs,
+    fills,
+    listed_candidates,
+    near_misses,
+    pairs_at_root,
+    shelf_support,
+    shortlists,
+)
 
 pytestmark = pytest.mark.slow
 
@@ -80,7 +88,7 @@ def lists(spark: SparkSession, counted: CountedShop) -> list[dict[str, Any]]:
 def _shortlists(spark: SparkSession, inputs: ListInputs) -> DataFrame:
     nothing_damped = rows(spark, gold.EXPOSURE_FACTORS, [])
     parameters = ScoringParameters(0.5, 500, nothing_damped)
-    listed = listed_candidates(inputs, parameters, SETTINGS)
+    listed = listed_candidates(inputs, pairs_at_root(inputs, SETTINGS), parameters, SETTINGS)
     settled = spark.createDataFrame(listed.toArrow(), listed.schema)
     filled = fills(inputs, settled, shelf_support(inputs, SETTINGS), SETTINGS)
     return shortlists(inputs, settled, filled, parameters, SETTINGS)
@@ -103,7 +111,7 @@ def test_lists_are_what_their_definition_says(counted: CountedShop, lists: list[
 def test_the_best_refused_candidates_are_kept_with_what_refused_them(spark: SparkSession, counted: CountedShop) -> None:
     parameters = ScoringParameters(0.5, 500, rows(spark, gold.EXPOSURE_FACTORS, []))
     found = told(
-        near_misses(counted.inputs, parameters, SETTINGS),
+        near_misses(pairs_at_root(counted.inputs, SETTINGS), counted.inputs.variant_facts, parameters, SETTINGS),
         "anchor_id", "place", "candidate_id", "refused_by", "score_key",
     )  # fmt: skip
     expected = Definition(counted.rows(), SETTINGS).near_misses()

@@ -22,11 +22,12 @@ def diversified(lists: DataFrame, settings: DiversitySettings) -> DataFrame:
     """
     subcategory, brand = F.col("candidate_subcategory_id"), F.col("candidate_brand")
     likes = _better_of("candidate_subcategory_id", known=subcategory.isNotNull())
-    branded = _better_of(
-        "candidate_subcategory_id", "candidate_brand", known=subcategory.isNotNull() & brand.isNotNull()
-    )
-    repeats = F.greatest(likes - settings.free, F.lit(0))
-    loss = repeats * math.log(settings.factor) + branded * math.log(settings.brand_factor)
+    loss = F.greatest(likes - settings.free, F.lit(0)) * math.log(settings.factor)
+    # Every ranking is one more sort of all lists.
+    if settings.brand_factor < 1:
+        known = subcategory.isNotNull() & brand.isNotNull()
+        branded = _better_of("candidate_subcategory_id", "candidate_brand", known=known)
+        loss = loss + branded * math.log(settings.brand_factor)
     kept = F.col("score_key") + F.round(F.greatest(loss, F.lit(math.log(settings.floor))) * 1e6).cast("bigint")
     placed = lists.withColumns({"likes_before": likes, "kept_key": kept})
     of_list = Window.partitionBy("region_id", "anchor_id").orderBy("tier", F.col("kept_key").desc(), "base_rank")

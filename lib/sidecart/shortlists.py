@@ -96,34 +96,31 @@ def root_members(inputs: ListInputs, settings: Settings) -> DataFrame:
     return inputs.members(settings).where("slot = 0").select("variant")
 
 
-def pairs_at_root(inputs: ListInputs, settings: Settings, anchors: DataFrame | None = None) -> DataFrame:
-    """Pairs of the whole shop whose candidate any region with lists may sell, judged (scoring.judged_pairs).
-
-    All of them, or those of `anchors` (anchor).
-    """
-    rows = inputs.at_root(inputs.pair_support)
-    met = flat_pairs(rows if anchors is None else rows.join(F.broadcast(anchors), "anchor", "left_semi"))
-    sold = inputs.sold(settings)
+def pairs_at_root(inputs: ListInputs, settings: Settings) -> DataFrame:
+    """Pairs of the whole shop whose candidate any region with lists may sell, judged (scoring.judged_pairs)."""
+    met, sold = flat_pairs(inputs.at_root(inputs.pair_support)), inputs.sold(settings)
     if inputs.group_pair_support is None:
         lent = unlent_pairs(met.join(F.broadcast(sold), "candidate", "left_semi"), settings.scoring.support_unit)
     else:
         groups = GroupEvidence(inputs.group_pair_support, inputs.attribute_lift, inputs.variant_facts)
-        lent = backed_off_pairs(met, groups, settings, anchors, sold)
+        lent = backed_off_pairs(met, groups, settings, candidates=sold)
     facts, compatibility = inputs.variant_facts, inputs.category_compatibility
     return judged_pairs(lent, facts, compatibility, settings.scoring, settings.compatibility)
 
 
-def listed_candidates(inputs: ListInputs, parameters: ScoringParameters, settings: Settings) -> DataFrame:
+def listed_candidates(
+    inputs: ListInputs, judged: DataFrame, parameters: ScoringParameters, settings: Settings
+) -> DataFrame:
     """One row per candidate that orders or joint views bring to a base list: slot, rank, tier and its evidence.
 
-    By the whole shop's score, but for lists that regional evidence enters.
+    By the whole shop's score, but for lists that regional evidence enters. `judged`: pairs_at_root.
     """
     own, members, evidence = inputs.list_regions(settings), inputs.members(settings), inputs.evidence(settings)
     pages = list_pages(members, inputs.variant_facts).join(evidence, ["slot", "anchor"], "left_anti")
-    scored = _scored(inputs, parameters, settings)
+    scored = _scored(inputs, judged, parameters, settings)
     cut = cut_base_lists(scored, members, pages, own, settings.lists)
     plain = cut.withColumns({name: F.lit(value) for name, value in _NO_REGIONAL_EVIDENCE.items()})
-    regional = _regional(inputs, evidence, parameters, settings)
+    regional = _regional(inputs, scored, evidence, parameters, settings)
     return plain.unionByName(regional.select(*plain.columns))
 
 
@@ -156,21 +153,21 @@ def shortlists(
     return _with_prices(described, inputs.offers)
 
 
-def near_misses(inputs: ListInputs, parameters: ScoringParameters, settings: Settings) -> DataFrame:
+def near_misses(judged: DataFrame, facts: DataFrame, parameters: ScoringParameters, settings: Settings) -> DataFrame:
     """One row per refused pair among the best of its anchor, by the score it would have (contract near_misses).
 
-    Of pairs with `near_miss_support` at least, `near_misses` per anchor.
+    Of pairs with `near_miss_support` at least, `near_misses` per anchor. `judged`: pairs_at_root; facts: variant_facts.
     """
-    judged = pairs_at_root(inputs, settings).where("refused_by IS NOT NULL")
+    refused = judged.where("refused_by IS NOT NULL")
     if not settings.lists.near_misses:
-        judged = judged.limit(0)
-    seen = judged.where(F.col("group_support") >= settings.lists.near_miss_support)
+        refused = refused.limit(0)
+    seen = refused.where(F.col("group_support") >= settings.lists.near_miss_support)
     best = Window.partitionBy("anchor").orderBy(
         F.col("score_key").desc(), F.col("support").desc(), "candidate_id_order"
     )
     scored = with_score_key(seen, parameters, settings.scoring).withColumn("place", F.row_number().over(best))
     kept = scored.where(F.col("place") <= settings.lists.near_misses)
-    names = inputs.variant_facts.select("variant", "variant_id")
+    names = facts.select("variant", "variant_id")
     for side in ("anchor", "candidate"):
         kept = kept.join(names.withColumnsRenamed({"variant": side, "variant_id": f"{side}_id"}), side)
     return kept
@@ -181,22 +178,19 @@ def base_lists(shortlists: DataFrame) -> DataFrame:
     return shortlists.groupBy("region_id", "anchor_id").agg(F.count(F.lit(1)).cast("int").alias("candidates"))
 
 
-def _scored(
-    inputs: ListInputs, parameters: ScoringParameters, settings: Settings, anchors: DataFrame | None = None
-) -> DataFrame:
+def _scored(inputs: ListInputs, judged: DataFrame, parameters: ScoringParameters, settings: Settings) -> DataFrame:
     """Candidates with the whole shop's score: what orders say and, where they do not, joint views."""
-    passing = admitted(pairs_at_root(inputs, settings, anchors))
+    passing = admitted(judged)
     expected = with_expected_baskets(passing, inputs.variant_stratum_support, inputs.basket_strata)
     classed = with_evidence_class(expected, inputs.evidence_thresholds).withColumn("view_support", F.lit(0))
     if settings.cold_start.fill_to and settings.cold_start.views:
-        classed = classed.unionByName(_viewed(inputs, passing, settings, anchors), allowMissingColumns=True)
+        classed = classed.unionByName(_viewed(inputs, passing, settings), allowMissingColumns=True)
     return with_score_key(classed, parameters, settings.scoring)
 
 
-def _viewed(inputs: ListInputs, passing: DataFrame, settings: Settings, anchors: DataFrame | None) -> DataFrame:
+def _viewed(inputs: ListInputs, passing: DataFrame, settings: Settings) -> DataFrame:
     """Joint views of pairs that orders do not bring."""
-    rows = inputs.at_root(inputs.view_pair_support)
-    viewed = flat_pairs(rows if anchors is None else rows.join(F.broadcast(anchors), "anchor", "left_semi"))
+    viewed = flat_pairs(inputs.at_root(inputs.view_pair_support))
     found = cold_start.joint_views(viewed, _cold_inputs(inputs, inputs.sold(settings)), settings)
     fresh = found.join(passing.select("anchor", "candidate"), ["anchor", "candidate"], "left_anti")
     return fresh.withColumns({name: F.lit(value) for name, value in _NO_ORDERS.items()})
@@ -207,9 +201,10 @@ def _cold_inputs(inputs: ListInputs, offered: DataFrame) -> ColdInputs:
     return ColdInputs(root_pairs, inputs.variant_facts, inputs.category_compatibility, offered)
 
 
-def _regional(inputs: ListInputs, evidence: DataFrame, parameters: ScoringParameters, settings: Settings) -> DataFrame:
-    """Lists that regional evidence entered; only rows of their anchors and regions are opened."""
-    scored = _scored(inputs, parameters, settings, evidence.select("anchor").distinct())
+def _regional(
+    inputs: ListInputs, scored: DataFrame, evidence: DataFrame, parameters: ScoringParameters, settings: Settings
+) -> DataFrame:
+    """Lists that regional evidence entered; of regional pairs only rows of their anchors and regions are opened."""
     nodes = F.broadcast(evidence.select(F.col("evidence_region").alias("region_id"), "anchor").distinct())
     counts = flat_pairs(inputs.pair_support.join(nodes, ["region_id", "anchor"], "left_semi"))
     return regional_lists(scored, RegionalCounts(evidence, counts), inputs.members(settings), parameters, settings)

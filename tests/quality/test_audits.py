@@ -24,7 +24,15 @@ from sidecart.quality.audits.every import AUDITS, findings, wanted_audits
 from sidecart.quality.audits.gate import audited, require_audits
 from sidecart.scoring import ScoringParameters
 from sidecart.settings import AuditName, DiversitySettings, Settings, settings_from
-from sidecart.shortlists import ListInputs, base_lists, fills, listed_candidates, shelf_support, shortlists
+from sidecart.shortlists import (
+    ListInputs,
+    base_lists,
+    fills,
+    listed_candidates,
+    pairs_at_root,
+    shelf_support,
+    shortlists,
+)
 from sidecart.storage.staging import Staging
 
 pytestmark = pytest.mark.slow
@@ -71,7 +79,8 @@ def _lists(inputs: ListInputs, listed: DataFrame, filled: DataFrame) -> dict[Con
 
 def _listed(inputs: ListInputs) -> DataFrame:
     nothing_damped = rows(inputs.offers.sparkSession, gold.EXPOSURE_FACTORS, [])
-    return _settled(listed_candidates(inputs, ScoringParameters(0.5, 500, nothing_damped), SETTINGS))
+    judged = pairs_at_root(inputs, SETTINGS)
+    return _settled(listed_candidates(inputs, judged, ScoringParameters(0.5, 500, nothing_damped), SETTINGS))
 
 
 def _filled(inputs: ListInputs, listed: DataFrame) -> DataFrame:
