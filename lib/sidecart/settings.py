@@ -126,7 +126,7 @@ class Profile:
 
 
 PROFILES = {
-    "rich": Profile(bestseller_share=0.73, damping_rounds=1, damping_strength=0.13, assumed_exponent=0.30),
+    "rich": Profile(bestseller_share=0.715, damping_rounds=1, damping_strength=0.05, assumed_exponent=0.30),
     "standard": Profile(bestseller_share=0.48, damping_rounds=1, damping_strength=0.20, assumed_exponent=0.50),
     "banana": Profile(bestseller_share=0.20, damping_rounds=16, damping_strength=0.30, assumed_exponent=0.70),
 }
@@ -154,7 +154,7 @@ class ScoringSettings:
     """Overrides the profile's power of a round."""
     popularity_prior: Annotated[float, Field(ge=0)] = 30.0
     """Pseudo-buyers added to a candidate's support; larger trusts rare candidates less."""
-    lift_exponent: Annotated[float, Field(ge=0, le=2)] = 0.5
+    lift_exponent: Annotated[float, Field(ge=0, le=2)] = 0.7
     """Weight of category lift in the score; 0 leaves it to the gate alone."""
     support_unit: Literal["buyers", "baskets"] = "buyers"
     """What a count counts; `buyers` bounds what one household can do to a list."""

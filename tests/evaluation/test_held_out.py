@@ -31,13 +31,13 @@ def test_what_was_ordered_in_the_window_is_judged_and_only_what_came_before_it_i
     assert told(held_out_baskets(baskets, SPLITS["test"]), "order_id") == ["first", "last"]
 
 
-def test_a_basket_of_one_variant_or_of_an_extreme_buyer_is_not_judged(shop: Shop) -> None:
-    rows = [("one", [1], None), ("extreme", [1, 2], "EXTREME_USER"), ("plain", [1, 2], None)]
+def test_a_basket_of_one_variant_or_above_the_cap_is_not_judged_and_an_extreme_buyers_is(shop: Shop) -> None:
+    rows = [("one", [1], None), ("capped", [1, 2, 3], "BASKET_CAP"), ("extreme", [1, 2], "EXTREME_USER")]
     baskets = shop.frame(
         state.BASKETS,
         *({"order_id": o, "ordered_at": AS_OF, "variants": v, "exclusion": why} for o, v, why in rows),
     )
-    assert told(held_out_baskets(baskets, SPLITS["test"]), "order_id") == ["plain"]
+    assert told(held_out_baskets(baskets, SPLITS["test"]), "order_id") == ["extreme"]
 
 
 def test_a_buyer_who_is_judged_as_new_has_no_history_in_training(shop: Shop) -> None:

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from sidecart.baskets import GUEST_PREFIX, counted
+from sidecart.baskets import BASKET_CAP, GUEST_PREFIX
 
 WITHHELD_ONE_IN = 5
 """One buyer in so many leaves training where a split is by buyers."""
@@ -57,13 +57,17 @@ def training_views(views: DataFrame, split: Split) -> DataFrame:
 
 
 def in_window(baskets: DataFrame, split: Split) -> DataFrame:
-    """The counted baskets of the window, of any size and buyer (contract baskets)."""
+    """The baskets of the window within the basket cap, of any size and buyer (contract baskets).
+
+    Extreme buyers too: what they buy must not move the counts, but they meet the pages as others do.
+    """
     after, until = F.lit(split.begins_at), F.lit(split.ends_at)
-    return counted(baskets).where((F.col("ordered_at") > after) & (F.col("ordered_at") <= until))
+    within_cap = ~F.coalesce(F.col("exclusion") == BASKET_CAP, F.lit(False))
+    return baskets.where(within_cap & (F.col("ordered_at") > after) & (F.col("ordered_at") <= until))
 
 
 def held_out_baskets(baskets: DataFrame, split: Split) -> DataFrame:
-    """The baskets that are judged (contract baskets): counted, in the window, of two variants and more."""
+    """The baskets that are judged (contract baskets): those in_window of two variants and more."""
     judged = in_window(baskets, split).where(F.size("variants") >= 2)
     return judged.where(is_withheld(F.col("buyer_key"))) if split.is_by_buyers else judged
 

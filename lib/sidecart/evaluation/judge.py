@@ -28,7 +28,7 @@ class HeldOut:
     baskets: DataFrame
     """The judged baskets, contract baskets (held_out.held_out_baskets)."""
     window: DataFrame
-    """All counted baskets of the window, those of one variant too: what category logic is read from."""
+    """All baskets of the window (held_out.in_window), those of one variant too: what category logic is read from."""
     facts: DataFrame
     """variant_facts of training: support is what training knew."""
     live: DataFrame
