@@ -132,10 +132,10 @@ def _own_lists(test: Backtest, run: Run, made: Run, name: str) -> DataFrame:
 
 def _baselines(test: Backtest, run: Run) -> DataFrame:
     """Tables of the baselines, live goods only, as they are judged."""
-    facts, pairs = run.read(state.VARIANT_FACTS), _at_root(test, run.read(state.PAIR_SUPPORT))
-    total = _at_root(test, run.read(state.REGION_SUPPORT)).select(F.col("baskets").alias("all_baskets"))
+    facts, pairs = run.read(state.VARIANT_FACTS), run.read_root(state.PAIR_SUPPORT)
+    total = run.read_root(state.REGION_SUPPORT).select(F.col("baskets").alias("all_baskets"))
     compatibility = run.read(gold.CATEGORY_COMPATIBILITY)
-    met = met_pairs(pairs, facts, compatibility, total, _live(test, run), test.settings)
+    met = met_pairs(pairs, facts, compatibility, total, _live(run), test.settings)
     return listed(baseline_lists(met, facts), facts)
 
 
@@ -146,7 +146,7 @@ def _evidence(test: Backtest, run: Run, stage: Staging) -> Evidence:
             baskets=held_out_baskets(baskets, test.split),
             window=in_window(baskets, test.split),
             facts=run.read(state.VARIANT_FACTS),
-            live=_live(test, run),
+            live=_live(run),
             support_unit=test.settings.scoring.support_unit,
         )
     )
@@ -166,12 +166,8 @@ def _together() -> list[list[str]]:
     return [names[first : first + _AT_ONCE] for first in range(0, len(names), _AT_ONCE)]
 
 
-def _live(test: Backtest, run: Run) -> DataFrame:
-    return _at_root(test, run.read(silver.OFFERS)).where("is_available").select("variant_id")
-
-
-def _at_root(test: Backtest, table: DataFrame) -> DataFrame:
-    return table.where(F.col("region_id") == F.lit(test.settings.shop.root_region))
+def _live(run: Run) -> DataFrame:
+    return run.read_root(silver.OFFERS).where("is_available").select("variant_id")
 
 
 def _is_released(test: Backtest, contract: Contract) -> bool:

@@ -40,7 +40,7 @@ def write_measures(run: Run) -> None:
     settings, marks = run.settings, _marks(run)
     compatibility = category_compatibility(_category_counts(run), settings.compatibility)
     run.write(gold.CATEGORY_COMPATIBILITY, compatibility.withColumns(marks), reads=state.CATEGORY_PAIR_SUPPORT)
-    facts, pairs = run.read(state.VARIANT_FACTS), _root_pairs(run)
+    facts, pairs = run.read(state.VARIANT_FACTS), flat_pairs(run.read_root(state.PAIR_SUPPORT))
     chance = ChanceInputs(
         variant_stratum_support=run.read(state.VARIANT_STRATUM_SUPPORT),
         basket_strata=run.read(state.BASKET_STRATA),
@@ -71,10 +71,6 @@ def write_lists(run: Run) -> None:
             Output(gold.NEAR_MISSES, refused.withColumns(marks), reads=state.PAIR_SUPPORT),
             Output(gold.BASE_LISTS, base_lists(run.read(gold.SHORTLISTS)).withColumns(marks), reads=gold.SHORTLISTS),
         )
-
-
-def _root_pairs(run: Run) -> DataFrame:
-    return flat_pairs(run.read(state.PAIR_SUPPORT).where(F.col("region_id") == run.settings.shop.root_region))
 
 
 def _marks(run: Run) -> dict[str, Column]:

@@ -56,7 +56,7 @@ def write_facts(run: Run) -> None:
     """What lists need to know of each variant, by the current catalogue and settings."""
     catalog, categories, ids = (run.read(c) for c in (silver.CATALOG, silver.CATEGORIES, state.VARIANT_IDS))
     recent = recent_baskets(counted(run.read(state.BASKETS)), run.settings.scoring.recent_weeks)
-    facts = variant_facts(catalog, categories, ids, _root_support(run), recent, run.settings)
+    facts = variant_facts(catalog, categories, ids, run.read_root(state.VARIANT_SUPPORT), recent, run.settings)
     run.write(state.VARIANT_FACTS, facts, reads=silver.CATALOG)
 
 
@@ -65,7 +65,7 @@ def _group_pairs(run: Run) -> DataFrame:
     facts, unit = run.read(state.VARIANT_FACTS), run.settings.scoring.support_unit
     if group_members(facts, unit).where("bought_variants > 1").isEmpty():
         return rows(run.warehouse.spark, state.GROUP_PAIR_SUPPORT, [])
-    return group_pair_support(_root_pairs(run), facts, unit)
+    return group_pair_support(flat_pairs(run.read_root(state.PAIR_SUPPORT)), facts, unit)
 
 
 def _write_views(run: Run) -> None:
@@ -86,14 +86,6 @@ def shards_of(warehouse: Warehouse, summed: DataFrame) -> int:
 
 def _events(run: Run) -> DataFrame:
     return run.read(state.BUYER_ACTIVITY).where("NOT is_extreme").agg(F.sum("pair_events"))
-
-
-def _root_pairs(run: Run) -> DataFrame:
-    return flat_pairs(run.read(state.PAIR_SUPPORT).where(F.col("region_id") == run.settings.shop.root_region))
-
-
-def _root_support(run: Run) -> DataFrame:
-    return run.read(state.VARIANT_SUPPORT).where(F.col("region_id") == run.settings.shop.root_region)
 
 
 def main() -> None:

@@ -7,7 +7,8 @@ from typing import Any
 
 import pyarrow as pa
 
-from sidecart.fill_kernel import DRAWS, NONE, fills
+from sidecart.draws import DRAWS
+from sidecart.fill_kernel import NONE, fills
 
 BRANDS = {"": NONE, "acme": 1, "best": 2}
 

@@ -18,18 +18,13 @@ from pyspark.sql import functions as F
 from sidecart import calibration_kernel
 from sidecart.calibration_kernel import CONTENDERS, Calibration, Contenders, Likeness, Wish
 from sidecart.settings import DiversitySettings, ScoringSettings, Settings
+from sidecart.variants import with_bestsellers
 
-BESTSELLERS = 20
-"""How many of the most bought are best sellers."""
 LEAST_ANCHORS = 500
 """Of fewer anchors no share is worth aiming at: twenty best sellers would be much of what is sold."""
 MOST_ANCHORS = 50_000
 """Anchors that are looked at, by draw where there are more; bounds the memory of the one task that calibrates."""
 
-_CONTENDER = (
-    "anchor INT, candidate INT, base DOUBLE, ln_popularity DOUBLE, is_bestseller BOOLEAN,"
-    " kind INT, brand_kind INT, anchor_baskets INT, all_baskets BIGINT"
-)
 _FOUND = (
     "candidate INT, exposure_factor DOUBLE, basis STRING, exponent DOUBLE,"
     " wished_share DOUBLE, reached_share DOUBLE, anchors INT"
@@ -53,7 +48,7 @@ def calibration(admitted: DataFrame, facts: DataFrame, root_members: DataFrame, 
         .withColumn("base", F.ln("confidence") + F.lit(scoring.lift_exponent) * F.ln("category_lift"))
         .select(*CONTENDERS.names)
     )
-    kept = rows.repartition("anchor").mapInArrow(calibration_kernel.contenders, schema=_CONTENDER)
+    kept = rows.repartition("anchor").mapInArrow(calibration_kernel.contenders, schema=rows.schema)
     wish, assumed = _wish(scoring), scoring.wish.assumed_exponent
     likeness = _likeness(settings.diversity)
 
@@ -85,15 +80,10 @@ def _candidates(facts: DataFrame, root_members: DataFrame, settings: ScoringSett
     A kind is the smallest variant of the subcategory (and brand); what has none is its own, below 0.
     """
     support = F.col(settings.support_unit)
-    place = F.row_number().over(Window.orderBy(support.desc(), "id_order"))
-    ranked = facts.withColumns(
-        {
-            "is_bestseller": (place <= BESTSELLERS) & (support > 0),
-            "kind": _kind("subcategory_id"),
-            "brand_kind": _kind("subcategory_id", "brand"),
-        }
+    told = with_bestsellers(facts, settings.support_unit).withColumns(
+        {"kind": _kind("subcategory_id"), "brand_kind": _kind("subcategory_id", "brand")}
     )
-    return ranked.join(root_members, "variant", "left_semi").select(
+    return told.join(root_members, "variant", "left_semi").select(
         F.col("variant").alias("candidate"),
         F.ln(support + F.lit(settings.popularity_prior)).alias("ln_popularity"),
         "is_bestseller",

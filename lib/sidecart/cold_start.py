@@ -18,7 +18,7 @@ from pyspark.sql import functions as F
 from sidecart import fill_kernel, measures
 from sidecart.scoring import TIER_OTHER_BRAND, TIER_SAME_BRAND, is_of_own_category
 from sidecart.settings import ColdStartSettings, Settings
-from sidecart.variants import facts_of
+from sidecart.variants import facts_of, integer_of
 
 STEPS = ("subcategory", "category", "top", "brand")
 """Where fills come from, in this order: what the anchor's subcategory met, its category, the category at the top (where
@@ -317,8 +317,7 @@ def _anchors(facts: DataFrame) -> DataFrame:
 
 def _code(name: str) -> Column:
     """The text as a positive integer that all engines agree on; NONE for none."""
-    digits = F.conv(F.substring(F.md5(name), 1, 15), 16, 10).cast("bigint")
-    return F.coalesce(digits, F.lit(fill_kernel.NONE)).alias(name)
+    return F.coalesce(integer_of(F.col(name)), F.lit(fill_kernel.NONE)).alias(name)
 
 
 def _brand_modes(settings: ColdStartSettings) -> set[str]:

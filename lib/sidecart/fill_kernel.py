@@ -14,13 +14,13 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from sidecart.bitsets import bits
+from sidecart.draws import chance
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
 Column = npt.NDArray[np.generic]
 
-DRAWS = 2**31 - 1
 NONE = -1
 """A brand or category that matches none."""
 _BRAND_FIRST = 1e6
@@ -199,8 +199,7 @@ def _keys(anchor: Anchor, column: dict[str, Column]) -> Floats:
     fit = column["fit"].astype(np.float64)
     if not anchor.is_sold:
         return fit
-    chance = (anchor.draw * column["draw"].astype(np.int64) % DRAWS) / DRAWS
-    return np.asarray(fit - np.log(-np.log(chance)), np.float64)
+    return np.asarray(fit - np.log(-np.log(chance(anchor.draw, column["draw"].astype(np.int64)))), np.float64)
 
 
 def _rows(slot: int, anchor: Anchor, offer: _Offer, pool: Pool, chosen: Ints) -> dict[str, Column]:

@@ -7,13 +7,14 @@ from collections.abc import Mapping
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
+from sidecart.draws import DRAWS
 from sidecart.settings import ColdStartSettings, ListSettings, ScoringSettings, Settings
 
 _NAMED_BY_SIDE = (
     "group_id", "group_variant", "category_id", "subcategory_id", "own_category", "brand", "brand_mode", "id_order",
 )  # fmt: skip
-DRAWS = 2**31 - 1
-"""A prime: the product of two draws modulo it is spread evenly, and fits a BIGINT before."""
+BESTSELLERS = 20
+"""How many of the most bought are best sellers."""
 
 
 def variant_facts(
@@ -67,6 +68,13 @@ def facts_of(side: str, facts: DataFrame, settings: ScoringSettings) -> DataFram
     )
 
 
+def with_bestsellers(facts: DataFrame, support_unit: str) -> DataFrame:
+    """variant_facts with is_bestseller: one of the 20 most bought of the whole shop, by support, then by id."""
+    support = F.col(support_unit)
+    place = F.row_number().over(Window.orderBy(support.desc(), "id_order"))
+    return facts.withColumn("is_bestseller", (place <= BESTSELLERS) & (support > 0))
+
+
 def brand_mode(category_path: Column, settings: ColdStartSettings) -> Column:
     """off, first or only: how fills of an anchor in this category treat its brand; the deepest one named holds."""
     return _by_category(category_path, dict(settings.brand_by_category), settings.brand)
@@ -94,8 +102,12 @@ def _by_category(category_path: Column, named: Mapping[str, str | int], default:
 
 def draw_of(variant_id: Column) -> Column:
     """An integer from 1 to DRAWS - 1 by the md5 of the id, the same in every engine."""
-    digits = F.conv(F.substring(F.md5(variant_id), 1, 15), 16, 10).cast("bigint")
-    return digits % F.lit(DRAWS - 1) + 1
+    return integer_of(variant_id) % F.lit(DRAWS - 1) + 1
+
+
+def integer_of(text: Column) -> Column:
+    """The text as a BIGINT of 60 bits, the same in every engine, by its md5; null for none."""
+    return F.conv(F.substring(F.md5(text), 1, 15), 16, 10).cast("bigint")
 
 
 def category_at(path: Column, level: int) -> Column:

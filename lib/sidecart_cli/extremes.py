@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from uuid import uuid4
 
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
@@ -27,7 +28,7 @@ def extremes(told: argparse.Namespace) -> None:
     reader = ReleaseReader(Warehouse(spark, told.warehouse), told.release)
     register_views(reader)
     print("\n".join(left_out(spark)))
-    with staging(spark, reader.warehouse.location, "extremes") as stage:
+    with staging(spark, reader.warehouse.location, f"extremes-{uuid4().hex}") as stage:
         print("\n".join(effect(reader, stage)))
 
 

@@ -156,7 +156,11 @@ SCORING_PARAMETERS = Contract(
         ),
         required("exponent", "DOUBLE", "a: how far popularity is reduced"),
         required("wished_share", "DOUBLE", "share of lists, by baskets of their anchors, that may hold a best seller"),
-        Column("reached_share", "DOUBLE", "the share that order lists of the root reach before fills and diversity"),
+        Column(
+            "reached_share",
+            "DOUBLE",
+            "the share that order lists of the root reach before fills, group repeats and rules",
+        ),
         required("anchors", "INT", "live anchors of the root that were looked at; 0 where the exponent is set"),
         required("shop_support", "BIGINT", "N: buyers (or baskets) of the whole shop"),
         required("release_id", "STRING", "the release"),

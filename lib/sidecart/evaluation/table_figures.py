@@ -13,9 +13,10 @@ from pyspark.sql import functions as F
 
 from sidecart.evaluation.category_logic import ILLOGIC, LOGIC
 from sidecart.evaluation.gains import TOP
+from sidecart.variants import with_bestsellers
 
 MOST = 20
-"""Bestsellers and most shown candidates that are watched."""
+"""Most shown candidates that are watched."""
 
 
 def assortment(facts: DataFrame, live: DataFrame, met: DataFrame, support_unit: str) -> DataFrame:
@@ -24,9 +25,8 @@ def assortment(facts: DataFrame, live: DataFrame, met: DataFrame, support_unit: 
     `live`: variant_id of what the root sells now. `met`: variant and met, how often its page is; 0 where it lacks
     one. Bestsellers are the twenty with the largest support in training.
     """
-    place = F.row_number().over(Window.orderBy(F.col(support_unit).desc(), "variant"))
     sold = live.select("variant_id", F.lit(True).alias("is_live")).distinct()
-    known = facts.withColumn("is_bestseller", place <= MOST).join(sold, "variant_id", "left")
+    known = with_bestsellers(facts, support_unit).join(sold, "variant_id", "left")
     weighed = known.join(met, "variant", "left").fillna(False, ["is_live"]).fillna(0, ["met"])
     return weighed.select("variant", "category_id", "met", "is_live", "is_bestseller")
 

@@ -81,6 +81,10 @@ class Run:
         """The table as this run sees it: its newest version."""
         return self.warehouse.read(contract)
 
+    def read_root(self, contract: Contract) -> DataFrame:
+        """Rows of the whole shop of a table by region."""
+        return self.read(contract).where(F.col("region_id") == F.lit(self.settings.shop.root_region))
+
     def read_or_empty(self, contract: Contract) -> DataFrame:
         """The table, or no rows of it where it does not exist yet."""
         if self.warehouse.exists(contract):

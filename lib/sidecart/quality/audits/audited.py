@@ -7,13 +7,12 @@ from dataclasses import dataclass
 from pyspark.sql import Column, DataFrame, SparkSession, Window
 from pyspark.sql import functions as F
 
-from sidecart.calibration import BESTSELLERS
 from sidecart.cold_start import compatible_categories
 from sidecart.contracts import gold, silver, state
 from sidecart.contracts.frames import Tables
 from sidecart.scoring import TIER_ORDERS
 from sidecart.settings import Settings
-from sidecart.variants import brand_mode, own_category
+from sidecart.variants import brand_mode, own_category, with_bestsellers
 
 SHOWN = 10
 """Candidates of a list that a shop shows."""
@@ -76,7 +75,7 @@ def audited_lists(final: DataFrame, facts: DataFrame, settings: Settings) -> Dat
     fills should treat the anchor's brand), anchor_own and candidate_own (the category that the shop wishes to
     exclude), is_fill, is_bestseller (the candidate). anchor_baskets are the recent ones.
     """
-    known = with_bestsellers(with_wishes(facts, settings), settings)
+    known = with_bestsellers(with_wishes(facts, settings), settings.scoring.support_unit)
     anchors = known.select(
         F.col("variant_id").alias("anchor_id"),
         F.col("recent_baskets").cast("bigint").alias("anchor_baskets"),
@@ -100,13 +99,6 @@ def with_wishes(facts: DataFrame, settings: Settings) -> DataFrame:
             "own_wish": own_category(path, settings.lists),
         }
     )
-
-
-def with_bestsellers(facts: DataFrame, settings: Settings) -> DataFrame:
-    """variant_facts with is_bestseller: one of the 20 most bought, by support, then by id."""
-    support = F.col(settings.scoring.support_unit)
-    place = F.row_number().over(Window.orderBy(support.desc(), "id_order"))
-    return facts.withColumn("is_bestseller", (place <= BESTSELLERS) & (support > 0))
 
 
 def sampled_regions(tables: Tables, settings: Settings) -> tuple[str, ...]:

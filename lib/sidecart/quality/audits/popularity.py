@@ -12,8 +12,8 @@ from sidecart.quality.audits.audited import (
     Audited,
     found,
     not_asked,
-    with_bestsellers,
 )
+from sidecart.variants import with_bestsellers
 
 TOLERANCE = 0.03
 """How far the share of lists with a best seller may exceed the wish: fills, groups and rules come after calibration."""
@@ -84,7 +84,7 @@ def bananas_where_needed(audited: Audited) -> DataFrame:
     """Profile banana: of best sellers that are strong complements of some anchor, those that such a list shows."""
     if audited.settings.scoring.profile != "banana":
         return not_asked(audited, "bananas_where_needed")
-    facts = with_bestsellers(audited.tables.read(state.VARIANT_FACTS), audited.settings)
+    facts = with_bestsellers(audited.tables.read(state.VARIANT_FACTS), audited.settings.scoring.support_unit)
     best = facts.where("is_bestseller").select(F.col("variant_id").alias("candidate_id"))
     at_root = audited.tables.read(gold.SHORTLISTS).where(F.col("region_id") == F.lit(audited.root))
     strong = (F.col("evidence_class") == "strong") & (F.col("category_lift") >= 1)
