@@ -38,6 +38,29 @@ def published(spark: SparkSession, landing: Path, warehouse: Path | str, setting
     return run
 
 
+_AS_LARGE_SHOPS_RUN = {
+    "spark.sql.codegen.wholeStage": "true",
+    "spark.sql.codegen.factoryMode": "FALLBACK",
+    "spark.sql.adaptive.enabled": "true",
+}
+
+
+@contextmanager
+def compiled_plans(spark: SparkSession) -> Iterator[None]:
+    """The session as a large shop's: plans are compiled and adapt, which tests go without else."""
+    brief = {name: spark.conf.get(name) or "" for name in _AS_LARGE_SHOPS_RUN}
+    _set(spark, _AS_LARGE_SHOPS_RUN)
+    try:
+        yield
+    finally:
+        _set(spark, brief)
+
+
+def _set(spark: SparkSession, settings: dict[str, str]) -> None:
+    for name, value in settings.items():
+        spark.conf.set(name, value)
+
+
 @contextmanager
 def analysts_limits(spark: SparkSession) -> Iterator[None]:
     """The session as analysts' commands leave it, and after that as tests know it."""

@@ -14,7 +14,7 @@ import pytest
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from chains import analysts_limits, base_of, published
+from chains import analysts_limits, base_of, compiled_plans, published
 from sidecart.baskets import counted
 from sidecart.chance import shuffled_baskets
 from sidecart.compatibility import CategoryCounts, category_compatibility
@@ -45,10 +45,11 @@ STANDARD = Settings(preset="grocery")
 
 @pytest.fixture(scope="module")
 def shop(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> tuple[Run, Planted]:
-    """The small generated grocery, run in the standard profile."""
+    """The small generated grocery, run in the standard profile, in plans as large shops have them."""
     folder: Path = tmp_path_factory.mktemp("grocery")
     planted = write_shop(folder / "landing", replace(small(), views_per_line=0.0, regions=2))
-    return published(spark, folder / "landing", folder / "warehouse", STANDARD, planted.as_of), planted
+    with compiled_plans(spark):
+        return published(spark, folder / "landing", folder / "warehouse", STANDARD, planted.as_of), planted
 
 
 def test_the_notebook_runs_over_the_shops_tables(shop: tuple[Run, Planted]) -> None:
