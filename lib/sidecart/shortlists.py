@@ -120,7 +120,7 @@ def listed_candidates(
     scored = _scored(inputs, judged, parameters, settings)
     cut = cut_base_lists(scored, members, pages, own, settings.lists)
     plain = cut.withColumns({name: F.lit(value) for name, value in _NO_REGIONAL_EVIDENCE.items()})
-    regional = _regional(inputs, scored, evidence, parameters, settings)
+    regional = _regional(inputs, judged, evidence, parameters, settings)
     return plain.unionByName(regional.select(*plain.columns))
 
 
@@ -202,9 +202,11 @@ def _cold_inputs(inputs: ListInputs, offered: DataFrame) -> ColdInputs:
 
 
 def _regional(
-    inputs: ListInputs, scored: DataFrame, evidence: DataFrame, parameters: ScoringParameters, settings: Settings
+    inputs: ListInputs, judged: DataFrame, evidence: DataFrame, parameters: ScoringParameters, settings: Settings
 ) -> DataFrame:
-    """Lists that regional evidence entered; of regional pairs only rows of their anchors and regions are opened."""
+    """Lists that regional evidence entered; only pairs of their anchors, and of their regions, are looked at."""
+    anchors = F.broadcast(evidence.select("anchor").distinct())
+    scored = _scored(inputs, judged.join(anchors, "anchor", "left_semi"), parameters, settings)
     nodes = F.broadcast(evidence.select(F.col("evidence_region").alias("region_id"), "anchor").distinct())
     counts = flat_pairs(inputs.pair_support.join(nodes, ["region_id", "anchor"], "left_semi"))
     return regional_lists(scored, RegionalCounts(evidence, counts), inputs.members(settings), parameters, settings)
