@@ -13,6 +13,7 @@ from sidecart.contracts.frames import Tables
 from sidecart.evidence import ChanceInputs, evidence_thresholds, met_pairs
 from sidecart.pairs import flat_pairs
 from sidecart.scoring import ScoringParameters, admitted
+from sidecart.settings import Settings
 from sidecart.shortlists import (
     ListInputs,
     base_lists,
@@ -59,7 +60,7 @@ def write_lists(run: Run) -> None:
     """The scoring parameters, base lists and near misses."""
     settings, marks, inputs = run.settings, _marks(run), list_inputs(run)
     with staging(run.warehouse.spark, run.warehouse.location, run.run_id) as stage:
-        judged = stage.keep("judged_pairs", pairs_at_root(inputs, settings))
+        judged = _judged(inputs, settings, stage)
         parameters = _parameters(run, inputs, judged, stage)
         listed = stage.keep("listed_candidates", listed_candidates(inputs, judged, parameters, settings))
         met = stage.keep("shelf_support", shelf_support(inputs, settings))
@@ -71,6 +72,12 @@ def write_lists(run: Run) -> None:
             Output(gold.NEAR_MISSES, refused.withColumns(marks), reads=state.PAIR_SUPPORT),
             Output(gold.BASE_LISTS, base_lists(run.read(gold.SHORTLISTS)).withColumns(marks), reads=gold.SHORTLISTS),
         )
+
+
+def _judged(inputs: ListInputs, settings: Settings, stage: Staging) -> DataFrame:
+    """pairs_at_root, kept where pairs borrow from their groups: without that judging anew costs less than reading."""
+    judged = pairs_at_root(inputs, settings)
+    return judged if inputs.group_pair_support is None else stage.keep("judged_pairs", judged)
 
 
 def _marks(run: Run) -> dict[str, Column]:
