@@ -20,8 +20,8 @@ Journey): everything is counted anew from the order lines before the last 28 day
 Parameters were chosen on the 28 days before; these were looked at once.
 
 - Judged per (basket, anchor in it): how many of the basket's other variants of another category stand in the anchor's
-  top 10 (NDCG, hit rate, recall); an anchor without a list counts as 0. Known anchors are those sold before. In
-  brackets 95 % intervals, a bootstrap over buyers.
+  top 10 (NDCG, hit rate, recall); an anchor without a list counts as 0. Known anchors are those sold before. Baskets
+  above the basket cap do not judge, those of extreme buyers do. In brackets 95 % intervals, a bootstrap over buyers.
 - Of the table as a whole: share of lists that hold one of the 20 best sellers, and share of slots of the table's own
   20 most shown, both weighted by the anchors' baskets in the judged window, as often as their pages are met; Gini of
   exposure; reach (distinct candidates over what is sold); logic and illogic (share of shown pairs whose categories meet
