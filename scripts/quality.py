@@ -17,7 +17,7 @@ _HEAD = """# Quality
 
 How good the lists are on baskets they have not seen. `make quality` makes this page from the demo's tables (Complete
 Journey): everything is counted anew from the order lines before the last 28 days, and the baskets of these days judge.
-Parameters were chosen on the 28 days before; these were looked at once.
+Parameters were chosen on the 28 days before; these were judged again when the judge changed, never to choose by.
 
 - Judged per (basket, anchor in it): how many of the basket's other variants of another category stand in the anchor's
   top 10 (NDCG, hit rate, recall); an anchor without a list counts as 0. Known anchors are those sold before. Baskets
