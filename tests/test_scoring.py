@@ -94,7 +94,8 @@ def test_the_score_is_confidence_over_popularity_times_lift_and_exposure(
         bread={"category_id": "bakery", "buyers": 70, "baskets": 500},
     )
     damped = shop.frame(gold.EXPOSURE_FACTORS, {"variant": shop.number("bread"), "exposure_factor": factor})
-    scored = with_score_key(found, ScoringParameters(exponent, 1_000, damped), ScoringSettings())
+    settings = ScoringSettings(lift_exponent=0.5)
+    scored = with_score_key(found, ScoringParameters(exponent, 1_000, damped), settings)
     columns = ("support", "confidence", "candidate_support", "category_lift", "required_support", "score_key")
     assert told(scored, *columns) == [(50, 0.5, 70, 4.0, 1, key)]
 
@@ -109,7 +110,7 @@ def test_surprise_needs_no_exponent(shop: Shop) -> None:
         bread={"category_id": "bakery", "buyers": 50},
     )
     nothing_damped = shop.frame(gold.EXPOSURE_FACTORS)
-    settings = ScoringSettings(measure="poisson_llr")
+    settings = ScoringSettings(measure="poisson_llr", lift_exponent=0.5)
     scored = with_score_key(found, ScoringParameters(0.7, 1_000, nothing_damped), settings)
     assert told(scored, "score_key") == [round(1e6 * (math.log(12.725887) + math.log(2)))]
 

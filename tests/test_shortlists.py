@@ -32,7 +32,7 @@ SETTINGS = settings_from(
         "regions": {"min_region_baskets": 280, "min_anchor_support": 40, "prior_support": 60.0},
         "lists": {"root_depth": 9, "region_depth": 6, "own_category_level": 2, "near_miss_support": 1},
         "compatibility": {"prior_baskets": 2.0},
-        "scoring": {"popularity_prior": 3.0, "popularity_exponent": 0.5},
+        "scoring": {"popularity_prior": 3.0, "popularity_exponent": 0.5, "lift_exponent": 0.5},
         "cold_start": {"fill_to": 8, "pool": 12},
         "variants": {"group_prior": 0.0},
     }
