@@ -117,7 +117,7 @@ def _parameters(run: Run, inputs: ListInputs, judged: DataFrame, stage: Staging)
     """Calibrate, write what was found, and give it back as written."""
     scoring, marks = run.settings.scoring, _marks(run)
     found = stage.keep("calibration", _calibration(run, inputs, judged))
-    shop = inputs.at_root(inputs.region_support).select(F.col(scoring.support_unit).alias("shop_support"))
+    shop = run.read_root(state.REGION_SUPPORT).select(F.col(scoring.support_unit).alias("shop_support"))
     summary = found.where("candidate IS NULL").join(shop, how="left").fillna(0, ["shop_support"])
     factors = found.where("candidate IS NOT NULL AND exposure_factor < 1")
     run.write_together(

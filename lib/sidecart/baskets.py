@@ -76,6 +76,11 @@ def counted(stored_baskets: DataFrame) -> DataFrame:
     return stored_baskets.where("exclusion IS NULL")
 
 
+def within_cap(stored_baskets: DataFrame) -> DataFrame:
+    """The baskets that are not above the basket cap, whoever bought them."""
+    return stored_baskets.where(~F.col("exclusion").eqNullSafe(BASKET_CAP))
+
+
 def basket_counts(baskets: DataFrame) -> DataFrame:
     """How many of the baskets hold each variant: variant, baskets; one in none is not there."""
     held = baskets.select(F.explode("variants").alias("variant")).groupBy("variant")

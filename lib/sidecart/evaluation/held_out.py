@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from sidecart.baskets import BASKET_CAP, GUEST_PREFIX
+from sidecart.baskets import GUEST_PREFIX, within_cap
 
 WITHHELD_ONE_IN = 5
 """One buyer in so many leaves training where a split is by buyers."""
@@ -62,8 +62,7 @@ def in_window(baskets: DataFrame, split: Split) -> DataFrame:
     Extreme buyers too: what they buy must not move the counts, but they meet the pages as others do.
     """
     after, until = F.lit(split.begins_at), F.lit(split.ends_at)
-    within_cap = ~F.coalesce(F.col("exclusion") == BASKET_CAP, F.lit(False))
-    return baskets.where(within_cap & (F.col("ordered_at") > after) & (F.col("ordered_at") <= until))
+    return within_cap(baskets).where((F.col("ordered_at") > after) & (F.col("ordered_at") <= until))
 
 
 def held_out_baskets(baskets: DataFrame, split: Split) -> DataFrame:

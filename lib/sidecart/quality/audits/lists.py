@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import math
-
-from pyspark.sql import Column, DataFrame, Window
+from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
 from sidecart.compatibility import with_lift
 from sidecart.contracts import gold, silver, state
+from sidecart.diversity import kept_key
 from sidecart.measures import required_support as asked_support
 from sidecart.quality.audits.audited import AT_MOST, Audited, excludes_own_category, found, not_asked, share_of
 from sidecart.resolution import live_prices
@@ -55,14 +54,9 @@ def diversity(audited: Audited) -> DataFrame:
     wish = audited.settings.diversity
     if wish.factor == 1 and wish.brand_factor == 1:
         return not_asked(audited, "diversity")
-    subcategory, brand = F.col("candidate_subcategory_id"), F.col("candidate_brand")
-    likes = _before("candidate_subcategory_id", known=subcategory.isNotNull())
-    branded = _before("candidate_subcategory_id", "candidate_brand", known=subcategory.isNotNull() & brand.isNotNull())
-    repeats = F.greatest(likes - wish.free, F.lit(0))
-    taken_off = repeats * math.log(wish.factor) + branded * math.log(wish.brand_factor)
-    kept = F.col("score_key") + F.round(F.greatest(taken_off, F.lit(math.log(wish.floor))) * 1e6).cast("bigint")
     of_tier = Window.partitionBy("region_id", "anchor_id", "tier").orderBy("rank")
-    neighbours = audited.lists.withColumn("kept", kept).withColumn("next_kept", F.lead("kept").over(of_tier))
+    kept = audited.lists.withColumn("kept", kept_key("rank", wish))
+    neighbours = kept.withColumn("next_kept", F.lead("kept").over(of_tier))
     counted = share_of(neighbours.where("next_kept IS NOT NULL"), F.col("kept") < F.col("next_kept"))
     return found("diversity", counted, AT_MOST, 0.0, "neighbours of one trust in final lists")
 
@@ -142,9 +136,3 @@ def _allowed(rows: DataFrame, audited: Audited) -> DataFrame:
 
 def _subjects(audited: Audited) -> DataFrame:
     return rule_subjects(audited.tables.read(silver.CATALOG), audited.tables.read(silver.CATEGORIES))
-
-
-def _before(*kind: str, known: Column) -> Column:
-    """Rows of the kind before this one in the final list, of the same trust."""
-    of_kind = Window.partitionBy("region_id", "anchor_id", "tier", *kind).orderBy("rank")
-    return F.when(known, F.row_number().over(of_kind) - 1).otherwise(0)
