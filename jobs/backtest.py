@@ -57,10 +57,14 @@ class Backtest:
     configurations: Mapping[str, Settings]
     """Lists to judge by name; they share the counts, so they differ in scoring, gate and lists only."""
     with_baselines: bool = True
+    by_region: bool = False
+    """Whether a basket is judged by the lists of its region; else by the root's."""
+    history_days: int | None = None
+    """How many days before the split count; all of history without it."""
 
 
 def backtest(test: Backtest) -> DataFrame:
-    """Rows of figures (contract backtests) of every configuration's root lists, the baselines and a shuffled table."""
+    """Rows of figures (contract backtests) of every configuration's lists, the baselines and a shuffled table."""
     run = _run(test, test.settings)
     if not test.warehouse.exists(state.CATEGORY_STRATUM_SUPPORT):
         with _timed("training tables"):
@@ -73,7 +77,7 @@ def backtest(test: Backtest) -> DataFrame:
         for name, settings in test.configurations.items():
             with _timed(f"lists of {name}"):
                 made = _made_lists(test, settings, measured)
-            _judge(run, test, judged_by, stage.keep("own", _own_lists(test, run, made, name)))
+            _judge(run, test, judged_by, _own_lists(test, made, judged_by, stage, name))
             measured = settings
         if test.with_baselines:
             baselines = stage.keep("baselines", _baselines(test, run))
@@ -86,7 +90,7 @@ def backtest(test: Backtest) -> DataFrame:
 
 def write_training(test: Backtest, run: Run) -> None:
     """Silver as it was known at the split, and the integers of variants, so that both sides name them alike."""
-    lines = training_lines(test.source.read(silver.ORDER_LINES), test.split)
+    lines = training_lines(test.source.read(silver.ORDER_LINES), test.split, test.history_days)
     cut = {silver.ORDER_LINES: lines, silver.VIEWS: training_views(test.source.read(silver.VIEWS), test.split)}
     carried = [c for c in (*silver.TABLES, state.VARIANT_IDS) if c not in _NOT_CARRIED and c != silver.OFFERS]
     run.write_together(*(Output(c, cut.get(c, test.source.read(c))) for c in carried if _is_released(test, c)))
@@ -103,8 +107,9 @@ def _offers(test: Backtest, run: Run) -> DataFrame:
 
 
 def _made_lists(test: Backtest, settings: Settings, measured: Settings | None) -> Run:
-    """A run that made the root's lists of a configuration; what judges pairs is measured anew only where it differs."""
-    regions = replace(settings.regions, min_region_baskets=ROOT_ONLY)
+    """A run that made the lists of a configuration; what judges pairs is measured anew only where it differs."""
+    root_only = replace(settings.regions, min_region_baskets=ROOT_ONLY)
+    regions = settings.regions if test.by_region else root_only
     made = _run(test, replace(settings, regions=regions, lists=replace(settings.lists, near_misses=0)))
     write_facts(made)
     if measured is None or _measuring(settings) != _measuring(measured):
@@ -119,15 +124,25 @@ def _measuring(settings: Settings) -> tuple[object, ...]:
     return settings.compatibility, settings.variants, settings.evidence, settings.scoring.support_unit
 
 
-def _own_lists(test: Backtest, run: Run, made: Run, name: str) -> DataFrame:
-    """The root's final lists of a configuration, as they are judged; what orders did not bring has no score."""
-    is_root = F.col("region_id") == F.lit(test.settings.shop.root_region)
+def _own_lists(test: Backtest, made: Run, judged_by: Evidence, stage: Staging, name: str) -> DataFrame:
+    """The final lists of a configuration, as they are judged; what orders did not bring has no score.
+
+    By region: the root's, and those of the pages met; a page without a list of its region has the root's.
+    """
     resolved = shortlists_resolved(ReleaseReader(test.warehouse, made.release_id))
     is_fill = F.col("source").isin(SOURCE_POPULARITY, SOURCE_BRAND)
     score = F.when(F.col("source") == SOURCE_ORDERS, F.exp("score"))
-    top = resolved.where(is_root & (F.col("rank") <= DEPTH))
-    lists = top.select("anchor_id", "rank", "candidate_id", score.alias("score"), is_fill.alias("is_fill"))
-    return listed(named(name, lists), run.read(state.VARIANT_FACTS))
+    shown = resolved.where(F.col("rank") <= DEPTH).withColumns({"score": score, "is_fill": is_fill})
+    lists = listed(named(name, shown), made.read(state.VARIANT_FACTS))
+    is_root = F.col("region_id") == F.lit(test.settings.shop.root_region)
+    if not test.by_region:
+        return stage.keep("own", lists.where(is_root).withColumn("region_id", F.lit(None).cast("string")))
+    page = ["region_id", "anchor"]
+    met = judged_by.met_pages.where(~is_root).select(*page, F.lit(True).alias("is_met"))
+    own = stage.keep("own", lists.join(met, page, "left").where(is_root | F.col("is_met")).drop("is_met"))
+    without = met.select(*page).join(own.select(*page), page, "left_anti")
+    lent = own.where(is_root).drop("region_id").join(without, "anchor")
+    return stage.keep("own_and_lent", own.unionByName(lent))
 
 
 def _baselines(test: Backtest, run: Run) -> DataFrame:

@@ -32,10 +32,12 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
     """What a backtest must know."""
     command.add_argument("--shop", type=Path, help="the shop's TOML file; the general preset without one")
     command.add_argument("--splits", nargs="+", choices=_SPLITS, default=["test"], help="which (default test)")
-    command.add_argument("--days", type=int, default=28, help="days of held-out baskets (default 28)")
+    command.add_argument("--days", type=_days, default=28, help="days of held-out baskets (default 28)")
     command.add_argument("--as-of", type=moment, help="the end of the newest window; the release's moment without it")
     command.add_argument("--configurations", type=Path, help="TOML file: lists to judge, [NAME.scoring] and so on")
     command.add_argument("--without-baselines", action="store_true", help="judge the shop's own lists only")
+    command.add_argument("--by-region", action="store_true", help="judge a basket by the lists of its region")
+    command.add_argument("--history-days", type=_days, help="count so many days before the window only; all without it")
     command.add_argument(
         "--folder", type=Path, default=Path(".cache/backtest"), help="for its tables (default .cache/backtest)"
     )
@@ -56,8 +58,11 @@ def run_backtest(told: argparse.Namespace) -> None:
     folder = told.folder / source.release_id
     parts, pages = [], []
     for split in (known[name] for name in told.splits):
-        warehouse = Warehouse(spark, str(folder / _folder_of(split, settings)))
-        test = Backtest(source, split, warehouse, settings, configurations, not told.without_baselines)
+        warehouse = Warehouse(spark, str(folder / _folder_of(split, settings, told.history_days)))
+        with_baselines = not told.without_baselines
+        test = Backtest(
+            source, split, warehouse, settings, configurations, with_baselines, told.by_region, told.history_days
+        )
         figures = backtest(test)
         parts.append(figures)
         pages.append(f"## {split.name}: {split.begins_at:%Y-%m-%d} to {split.ends_at:%Y-%m-%d}\n\n{_page(figures)}")
@@ -81,16 +86,23 @@ def _write(parts: list[DataFrame], pages: list[str], folder: Path) -> None:
     print(f"{folder / 'figures.parquet'} and {folder / 'report.md'}")
 
 
-def _folder_of(split: Split, settings: Settings) -> str:
+def _folder_of(split: Split, settings: Settings, history_days: int | None) -> str:
     """Where the split's tables are: another window, or settings that count otherwise, another folder."""
     counted = {
         "window": [split.begins_at.isoformat(), split.ends_at.isoformat()],
         "shop": asdict(settings.shop),
         "baskets": asdict(settings.baskets),
+        "history_days": history_days,
         "levels": [settings.compatibility.category_level, settings.lists.own_category_level],
     }
     digest = hashlib.sha256(json.dumps(counted, sort_keys=True).encode()).hexdigest()
     return f"{split.name}-{digest[:8]}"
+
+
+def _days(text: str) -> int:
+    if not text.isdigit() or not int(text):
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of days; give a whole number from 1 up")
+    return int(text)
 
 
 def _moment_of(source: ReleaseReader) -> datetime:

@@ -69,3 +69,10 @@ def test_views_of_a_withheld_buyer_leave_training_and_those_of_nobody_known_stay
     kept = told(training_views(views, split), "buyer_key")
     assert None in kept
     assert 1 < len(kept) < 21
+
+
+def test_a_shorter_history_is_the_days_just_before_the_window(shop: Shop) -> None:
+    begins = SPLITS["test"].begins_at
+    days = {"long_ago": begins - timedelta(days=90), "lately": begins - timedelta(days=89)}
+    lines = shop.order_lines(*({"order_id": name, "ordered_at": at} for name, at in days.items()))
+    assert told(training_lines(lines, SPLITS["test"], history_days=90), "order_id") == ["lately"]

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import pytest
 from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
 
 from builders import Shop
 from evaluation.conftest import lists_of
 from sidecart.evaluation.listed import listed
-from sidecart.evaluation.table_figures import assortment, table_figures
+from sidecart.evaluation.table_figures import assortment, met_figures, met_pages, table_figures
 
 
 def _figures(
@@ -85,3 +86,16 @@ def test_logic_and_illogic_are_shares_of_slots(shop: Shop, facts: DataFrame) -> 
 def test_two_pages_of_one_category_that_share_one_of_ten_overlap_by_a_tenth(shop: Shop, facts: DataFrame) -> None:
     found = _figures(shop, facts, "tea coffee milk", {"tea": "milk cake", "coffee": "milk scone"})
     assert found["overlap_in_category"] == 0.1
+
+
+def test_a_page_is_met_with_the_list_of_the_region_where_it_was_bought(shop: Shop) -> None:
+    """Oslo's list of tea shows a best seller and is met once, Rome's does not and is met three times; milk has none."""
+    best = {f"best{n}": {"buyers": 900} for n in range(20)}
+    facts = shop.facts(tea={"buyers": 5}, milk={"buyers": 4}, scone={}, **best)
+    lists = lists_of(shop, mine={"tea": "best1 scone"}).withColumn("region_id", F.lit("oslo"))
+    of_rome = lists_of(shop, mine={"tea": "scone"}).withColumn("region_id", F.lit("rome"))
+    baskets = shop.baskets(b1="ann@oslo: tea milk", b2="bob@rome: tea", b3="bob@rome: tea", b4="cid@rome: tea")
+    shelf = assortment(facts, facts.select("variant_id"), facts.selectExpr("variant", "baskets AS met"), "buyers")
+    found = met_figures(listed(lists.unionByName(of_rome), facts), met_pages(baskets), shelf)
+    by_metric = {row["metric"]: (row["value"], row["n"]) for row in found.collect()}
+    assert by_metric == {"bestseller_share": (0.25, 4), "full_lists": (0, 5)}

@@ -6,6 +6,7 @@ from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 from sidecart.evaluation.gains import TOP, UNIT, gain, ndcg, recall
+from sidecart.evaluation.listed import holding
 
 RANK_CONSTANT = 10
 """k of the joined rank, the sum of 1 / (rank + k): larger lets what many lists show pass what one shows first."""
@@ -56,12 +57,9 @@ def cart_sums(listed: DataFrame, carts: DataFrame) -> DataFrame:
 def _joined(listed: DataFrame, carts: DataFrame) -> DataFrame:
     """One row per candidate of a basket page, with what it gathered by rank and by score; sums are exact."""
     in_cart = carts.select("order_id", "region_id", F.explode("seen").alias("anchor"))
-    read = listed.where((F.col("rank") <= JOINED_DEPTH) & ~F.col("is_fill")).withColumnRenamed(
-        "region_id", "list_region_id"
-    )
-    holds = F.coalesce(F.col("list_region_id") == F.col("region_id"), F.lit(True))
+    read = listed.where((F.col("rank") <= JOINED_DEPTH) & ~F.col("is_fill"))
     reciprocal = F.round(F.lit(UNIT) / (F.col("rank") + RANK_CONSTANT)).cast("bigint")
-    gathered = read.join(in_cart, "anchor").where(holds).groupBy("table_name", "order_id", "candidate")
+    gathered = holding(read, in_cart, ["anchor"]).groupBy("table_name", "order_id", "candidate")
     return gathered.agg(
         F.sum(reciprocal).cast("double").alias(BY_RANK),
         F.sum(F.col("score").cast("decimal(28,12)")).cast("double").alias(BY_SCORE),

@@ -43,9 +43,11 @@ def splits(as_of: datetime, days: int = 28) -> dict[str, Split]:
     return {split.name: split for split in (*timed, *by_buyers)}
 
 
-def training_lines(order_lines: DataFrame, split: Split) -> DataFrame:
-    """The order lines that lists may be made from (contract order_lines)."""
+def training_lines(order_lines: DataFrame, split: Split, history_days: int | None = None) -> DataFrame:
+    """The order lines that lists may be made from (contract order_lines): all before, or those of so many days."""
     before = order_lines.where(F.col("ordered_at") <= F.lit(split.begins_at))
+    if history_days is not None:
+        before = before.where(F.col("ordered_at") > F.lit(split.begins_at - timedelta(days=history_days)))
     buyer = F.coalesce("buyer_key", F.concat(F.lit(GUEST_PREFIX), "order_id"))
     return before.where(~is_withheld(buyer)) if split.is_by_buyers else before
 

@@ -6,6 +6,7 @@ from pyspark.sql import Column, DataFrame, GroupedData
 from pyspark.sql import functions as F
 
 from sidecart.evaluation.gains import TOP, UNIT, gain, ndcg, recall
+from sidecart.evaluation.listed import holding
 
 ALL, OTHER = "all", "other_category"
 """Targets: the basket's other variants, or those of another category than the anchor's."""
@@ -86,9 +87,8 @@ def page_sums(listed: DataFrame, page_targets: DataFrame) -> DataFrame:
 
 def _hits(listed: DataFrame, page_targets: DataFrame) -> DataFrame:
     """One row per target that a list of its page shows, with its gain."""
-    shown = listed.where(F.col("rank") <= TOP).withColumnRenamed("region_id", "list_region_id")
-    holds = F.coalesce(F.col("list_region_id") == F.col("region_id"), F.lit(True))
-    return shown.join(page_targets, ["anchor", "candidate"]).where(holds).withColumn("gain", gain(F.col("rank")))
+    shown = listed.where(F.col("rank") <= TOP)
+    return holding(shown, page_targets, ["anchor", "candidate"]).withColumn("gain", gain(F.col("rank")))
 
 
 def _target(item: Column) -> Column:

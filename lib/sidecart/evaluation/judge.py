@@ -14,9 +14,9 @@ from sidecart.baskets import basket_counts
 from sidecart.evaluation import basket_page, item_page
 from sidecart.evaluation.category_logic import category_relations
 from sidecart.evaluation.intervals import METRICS, with_intervals
-from sidecart.evaluation.table_figures import assortment, table_figures
+from sidecart.evaluation.table_figures import assortment, met_figures, met_pages, table_figures
 
-ITEM_PAGE, BASKET_PAGE, TABLE = "item", "basket", "table"
+ITEM_PAGE, BASKET_PAGE, TABLE, MET = "item", "basket", "table", "met"
 NO_TARGETS = "none"
 """Targets of figures that no basket was asked for."""
 
@@ -48,6 +48,8 @@ class Evidence:
     """basket_page.carts"""
     assortment: DataFrame
     """table_figures.assortment"""
+    met_pages: DataFrame
+    """table_figures.met_pages"""
     relations: DataFrame
     """category_logic.category_relations"""
 
@@ -62,6 +64,7 @@ def evidence(held_out: HeldOut) -> Evidence:
         page_counts=_page_counts(targets, carts),
         carts=carts,
         assortment=assortment(held_out.facts, held_out.live, met, held_out.support_unit),
+        met_pages=met_pages(held_out.baskets),
         relations=category_relations(held_out.window, held_out.facts),
     )
 
@@ -71,12 +74,14 @@ def judge(listed: DataFrame, evidence: Evidence, root_region: str) -> DataFrame:
 
     `listed`: lists as listed.listed gives them. Pages `item`, `basket_by_rank` and `basket_by_score` have hit_rate,
     recall and ndcg, each a mean over the n pages; an anchor without a list counts as 0. Page `table` has what the
-    table shows as a whole at the root (table_figures.py).
+    table shows as a whole at the root, page `met` what was shown where the judged buyers bought (table_figures.py).
     """
     at_root = listed.where(F.coalesce(F.col("region_id") == root_region, F.lit(True)))
-    of_tables = table_figures(at_root, evidence.assortment, evidence.relations).select(
+    of_root = table_figures(at_root, evidence.assortment, evidence.relations).withColumn("page", F.lit(TABLE))
+    of_met = met_figures(listed, evidence.met_pages, evidence.assortment).withColumn("page", F.lit(MET))
+    of_tables = of_root.unionByName(of_met).select(
         "table_name",
-        F.lit(TABLE).alias("page"),
+        "page",
         F.lit(NO_TARGETS).alias("targets"),
         F.lit(item_page.EVERY_BUCKET).alias("bucket"),
         "metric",

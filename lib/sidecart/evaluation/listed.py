@@ -42,5 +42,15 @@ def listed(lists: DataFrame, facts: DataFrame) -> DataFrame:
     )
 
 
+def holding(listed: DataFrame, pages: DataFrame, on: list[str]) -> DataFrame:
+    """Rows of lists beside the pages they hold on: equal in `on`, and of the page's region where a list names one.
+
+    In: rows of `listed`; pages with region_id and the columns of `on`. Out: both, region_id being the page's.
+    """
+    everywhere = listed.where("region_id IS NULL").drop("region_id").join(pages, on)
+    regional = listed.where("region_id IS NOT NULL").join(pages, [*on, "region_id"])
+    return everywhere.unionByName(regional)
+
+
 def _numbers(facts: DataFrame, side: str) -> DataFrame:
     return facts.select(F.col("variant_id").alias(f"{side}_id"), F.col("variant").alias(side))

@@ -25,6 +25,8 @@ _COLUMNS = {
     "full": ("table", "none", "all", "full_lists"),
     "dead": ("table", "none", "all", "dead_slots"),
     "overlap": ("table", "none", "all", "overlap_in_category"),
+    "bestseller share, as met": ("met", "none", "all", "bestseller_share"),
+    "full, as met": ("met", "none", "all", "full_lists"),
 }
 _KEY = ("table_name", "page", "targets", "bucket", "metric")
 

@@ -1,7 +1,8 @@
-"""Table figures: what a whole table of lists shows, before any basket is asked. Top tens of live anchors at the root.
+"""Table figures: what a whole table of lists shows, before any basket is asked.
 
-Every list weighs the same, but for the bestseller share and the slots of the most shown: there a list weighs as
-often as its page is met: by its anchor's baskets in the judged window, or the newest ones where none is judged.
+Of top tens of live anchors at the root: every list weighs the same, but for the bestseller share and the slots of the
+most shown, where a list weighs as often as its page is met: by its anchor's baskets in the judged window, or the
+newest ones where none is judged. And of the pages that buyers met, by the lists that hold where they bought.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from pyspark.sql import functions as F
 
 from sidecart.evaluation.category_logic import ILLOGIC, LOGIC
 from sidecart.evaluation.gains import TOP
+from sidecart.evaluation.listed import holding
 from sidecart.variants import with_bestsellers
 
 MOST = 20
@@ -42,6 +44,41 @@ def table_figures(listed: DataFrame, assortment: DataFrame, relations: DataFrame
         _of_neighbours(shown, assortment),
     )
     return reduce(DataFrame.unionByName, parts)
+
+
+def met_pages(baskets: DataFrame) -> DataFrame:
+    """One row per page that a buyer of these baskets met: region_id, anchor and met, in how many of them."""
+    return (
+        baskets.select("region_id", F.explode("variants").alias("anchor"))
+        .groupBy("region_id", "anchor")
+        .agg(F.count(F.lit(1)).alias("met"))
+    )
+
+
+def met_figures(listed: DataFrame, met_pages: DataFrame, assortment: DataFrame) -> DataFrame:
+    """One row per (table, metric) of the pages met, each by the list that holds in its region (as table_figures).
+
+    bestseller_share is of the pages with a list, full_lists of all.
+    """
+    best = F.broadcast(assortment.select(F.col("variant").alias("candidate"), "is_bestseller"))
+    top = listed.where(F.col("rank") <= TOP).join(best, "candidate")
+    lists = top.groupBy("table_name", "region_id", "anchor").agg(
+        F.count(F.lit(1)).alias("candidates"), F.max("is_bestseller").alias("has_bestseller")
+    )
+    counted = (
+        holding(lists, met_pages, ["anchor"])
+        .groupBy("table_name")
+        .agg(
+            F.sum("met").alias("with_list"),
+            _sum_where(F.col("candidates") >= TOP, F.col("met")).alias("full"),
+            _sum_where(F.col("has_bestseller"), F.col("met")).alias("with_bestseller"),
+        )
+    )
+    return _figures(
+        counted.crossJoin(F.broadcast(met_pages.agg(F.sum("met").alias("met")))),
+        bestseller_share=("with_bestseller", "with_list"),
+        full_lists=("full", "met"),
+    )
 
 
 def _shown(listed: DataFrame, assortment: DataFrame) -> DataFrame:
