@@ -79,9 +79,7 @@ class Shop:
             return f"Not judged: {error}\n"
         make_buyer_key(folder / "buyer.key")
         os.environ[KEY_FILE_VARIABLE] = str(folder / "buyer.key")
-        _sidecart(
-            "run", "--landing", landing, "--warehouse", warehouse, "--shop", shop, "--as-of", as_of.isoformat()
-        )
+        _sidecart("run", "--landing", landing, "--warehouse", warehouse, "--shop", shop, "--as-of", as_of.isoformat())
         return Backtest("second_opinions", "test", self.name, (), warehouse).told(folder)
 
 
