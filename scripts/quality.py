@@ -127,13 +127,18 @@ _PARTS = {
         "Lists of each region",
         "The same baskets, judged by the lists of the store where they were bought; counted in baskets."
         " `root_list_cut`: the whole shop's lists cut to what the store sells; `assortment_only`: made of what it"
-        " sells; `each_region`: with its own buyers' word.",
+        " sells; `each_region`: with its own buyers' word. A store sells less than the whole shop, so its lists hold"
+        " best sellers more often; `…_as_met` wish for fewer of them, to be met as often as the profiles say.",
         (Backtest("regions", "test", options=("--without-baselines", "--by-region")),),
     ),
     "new_buyers": Part(
         "Buyers without history",
-        "One buyer in five left all of training, and only they judge.",
-        (Backtest("new_buyers", "test_new_buyers"),),
+        "One buyer in five left all of training, and only they judge: by lists of the whole shop, then by those of the"
+        " store where they bought.",
+        (
+            Backtest("new_buyers", "test_new_buyers"),
+            Backtest("new_buyers_by_region", "test_new_buyers", options=("--without-baselines", "--by-region")),
+        ),
     ),
     "ablations": Part(
         "What each component buys",

@@ -65,9 +65,11 @@ def _set(spark: SparkSession, settings: dict[str, str]) -> None:
 def analysts_limits(spark: SparkSession) -> Iterator[None]:
     """The session as analysts' commands leave it, and after that as tests know it."""
     partitions = spark.conf.get("spark.sql.shuffle.partitions")
-    yield
-    spark.conf.unset("spark.sql.runSQLOnFiles")
-    spark.conf.set("spark.sql.shuffle.partitions", partitions or "2")
+    try:
+        yield
+    finally:
+        spark.conf.unset("spark.sql.runSQLOnFiles")
+        spark.conf.set("spark.sql.shuffle.partitions", partitions or "2")
 
 
 def base_of(run: Run) -> str:

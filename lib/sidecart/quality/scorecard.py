@@ -12,7 +12,7 @@ from functools import reduce
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from sidecart.baskets import counted
+from sidecart.baskets import within_cap
 from sidecart.contracts import gold, silver, state
 from sidecart.evaluation.category_logic import related
 from sidecart.evaluation.gains import UNIT
@@ -57,14 +57,17 @@ def scorecard(audited: Audited, as_of: datetime, previous: Previous | None) -> D
 
 
 def effectiveness(audited: Audited, previous: Previous | None) -> DataFrame:
-    """Hit rate and NDCG at 10 of the previous release's root lists on the baskets since; nothing without either."""
+    """Hit rate and NDCG at 10 of the previous release's root lists on the baskets since; nothing without either.
+
+    The baskets of extreme buyers judge too, as they do in a backtest: what they buy moves no count here.
+    """
     if previous is None:
         return audited.spark.range(1).select(
             F.inline(F.array(*(_measure("effectiveness", name, None, F.lit(0)) for name in ("hit_rate", "ndcg"))))
         )
     facts, unit = audited.tables.read(state.VARIANT_FACTS), audited.settings.scoring.support_unit
     after = F.col("ordered_at") > F.lit(previous.as_of)
-    baskets = counted(audited.tables.read(state.BASKETS)).where(after & (F.size("variants") >= 2))
+    baskets = within_cap(audited.tables.read(state.BASKETS)).where(after & (F.size("variants") >= 2))
     targets = page_targets(baskets, facts, unit)
     whole = F.col("bucket") == EVERY_BUCKET
     lists = listed(named("previous", previous.lists.drop("region_id")), facts)
