@@ -93,7 +93,7 @@ class Benchmark:
     def told(self, folder: Path) -> str:
         """What it prints."""
         folder.mkdir(parents=True, exist_ok=True)
-        command = [sys.executable, ROOT / f"benchmarks/{self.script}.py", *self.arguments]
+        command = [sys.executable, str(ROOT / f"benchmarks/{self.script}.py"), *self.arguments]
         ran = subprocess.run(command, check=True, cwd=ROOT, stdout=subprocess.PIPE, encoding="utf-8")
         (folder / "printed.txt").write_text(ran.stdout, encoding="utf-8")
         return f"`{self.script}.py {' '.join(self.arguments)}`\n\n```\n{ran.stdout.strip()}\n```\n"
