@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from sidecart.adapters import online_retail
-from sidecart.errors import InputError
+from sidecart.adapters.shared_folder import VARIABLE
 from sidecart.generator.settings import small
 from sidecart.generator.shop import write_shop
 from sidecart.ingest.buyers import KEY_FILE_VARIABLE, make_buyer_key
@@ -21,6 +21,9 @@ ROOT = Path(__file__).resolve().parents[1]
 WAREHOUSE = ROOT / ".cache/demo/warehouse"
 FOLDER = ROOT / ".cache/quality"
 SETTINGS = ROOT / "benchmarks/quality"
+DATA = Path(os.environ.setdefault(VARIABLE, str(ROOT.parent / "shared/data")))
+"""Data sets that are not part of a package: beside the project, unless the environment names another folder."""
+
 PAGE = ROOT / "docs/quality.md"
 
 _HEAD = """# Quality
@@ -68,15 +71,16 @@ class Shop:
     name: str
     write: Callable[[Path], datetime]
     """Writes the landing files; the moment they speak of."""
+    data: str | None = None
+    """The data set it needs, where that is not part of a package."""
 
     def told(self, folder: Path) -> str:
         """The report of its backtest, or why there is none."""
         landing, warehouse, shop = folder / "landing", folder / "warehouse", SETTINGS / f"{self.name}.toml"
+        if self.data and not (DATA / self.data).is_dir():
+            return f"{self.name} was not judged: {self.data} is absent from {VARIABLE}\n"
         shutil.rmtree(folder, ignore_errors=True)
-        try:
-            as_of = self.write(landing)
-        except InputError as error:
-            return f"Not judged: {error}\n"
+        as_of = self.write(landing)
         make_buyer_key(folder / "buyer.key")
         os.environ[KEY_FILE_VARIABLE] = str(folder / "buyer.key")
         _sidecart("run", "--landing", landing, "--warehouse", warehouse, "--shop", shop, "--as-of", as_of.isoformat())
@@ -89,9 +93,13 @@ class Benchmark:
 
     script: str
     arguments: tuple[str, ...] = ()
+    data: str | None = None
+    """The data set it needs, where that is not part of a package."""
 
     def told(self, folder: Path) -> str:
-        """What it prints."""
+        """What it prints, or why there is nothing."""
+        if self.data and not (DATA / self.data).is_dir():
+            return f"`{self.script}.py {' '.join(self.arguments)}` was not run: {self.data} is absent from {VARIABLE}\n"
         folder.mkdir(parents=True, exist_ok=True)
         command = [sys.executable, str(ROOT / f"benchmarks/{self.script}.py"), *self.arguments]
         ran = subprocess.run(command, check=True, cwd=ROOT, stdout=subprocess.PIPE, encoding="utf-8")
@@ -153,7 +161,7 @@ _PARTS = {
     "variants": Part(
         "Variants",
         "What a pair of variants borrows from its groups, against counts of variants and counts of groups.",
-        (Benchmark("bench_variants", ("fashion",)), Benchmark("bench_variants", ("online_retail",))),
+        (Benchmark("bench_variants", ("fashion",)), Benchmark("bench_variants", ("online_retail",), "online_retail")),
     ),
     "chance": Part(
         "Chance",
@@ -164,7 +172,7 @@ _PARTS = {
     "second_opinions": Part(
         "Second opinions",
         "Other shops, every parameter untouched: Online Retail (gifts, wholesale), then a generated grocery.",
-        (Shop("online_retail", _online_retail), Shop("generated_grocery", _generated_grocery)),
+        (Shop("online_retail", _online_retail, "online_retail"), Shop("generated_grocery", _generated_grocery)),
     ),
 }
 
