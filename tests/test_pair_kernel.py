@@ -11,11 +11,12 @@ from unittest.mock import patch
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sidecart import pair_kernel
-from sidecart.pair_kernel import Ints, Shard, anchor_rows
+from sidecart.pair_kernel import MESSAGE, Baskets, Ints, anchor_rows, messages
 
 Basket = tuple[str, tuple[int, ...], frozenset[int]]
 Support = dict[tuple[int, int, int], tuple[int, int]]
@@ -41,21 +42,23 @@ def _table(baskets: list[Basket]) -> pa.Table:
     lists = pa.list_(pa.int32())
     return pa.table(
         {
-            "buyer_key": pa.array([buyer for buyer, _, _ in baskets]),
+            "buyer": pa.array([buyer.encode().rjust(16) for buyer, _, _ in baskets]),
             "nodes": pa.array([list(nodes) for _, nodes, _ in baskets], lists),
             "variants": pa.array([sorted(variants) for _, _, variants in baskets], lists),
         }
     )
 
 
-def _by_kernel(baskets: list[Basket], shards: int = 1) -> Support:
+def _by_kernel(baskets: list[Basket], shards: int = 1, partitions: int = 1) -> Support:
     """All shards together; an anchor that two of them own would be counted twice and is refused."""
+    parts = [baskets[place::partitions] for place in range(partitions)]
+    sent = pa.Table.from_batches(
+        [message for part in parts for message in messages(_table(part).to_batches(), shards)], MESSAGE
+    )
     found: Support = {}
-    for shard in range(shards):
-        mine = [b for b in baskets if any(v % shards == shard for v in b[2])]
-        if not mine:
-            continue
-        for batch in anchor_rows(Shard.from_table(_table(mine)), partial(_is_owned, shard, shards)):
+    for shard in sent.column("shard").unique().to_pylist():
+        mine = Baskets.from_messages(sent.filter(pc.field("shard") == shard))
+        for batch in anchor_rows(mine, partial(_is_owned, shard, shards)):
             for row in batch.to_pylist():
                 rows = _flat(row)
                 assert not found.keys() & rows.keys()
@@ -90,41 +93,25 @@ def test_the_number_of_shards_changes_no_count(baskets: list[Basket], shards: in
 
 
 @settings(max_examples=100)
+@given(_BASKETS, st.integers(1, 4), st.integers(1, 6))
+def test_baskets_sent_in_many_messages_give_the_same_counts(
+    baskets: list[Basket], partitions: int, at_a_time: int
+) -> None:
+    with patch.object(pair_kernel, "BASKETS_PER_MESSAGE", at_a_time):
+        assert _by_kernel(baskets, shards=2, partitions=partitions) == _by_hand(baskets)
+
+
+@settings(max_examples=100)
 @given(_BASKETS, st.integers(1, 40))
-def test_events_sorted_in_small_chunks_give_the_same_counts(baskets: list[Basket], events: int) -> None:
-    with patch.object(pair_kernel, "CHUNK_EVENTS", events):
+def test_rows_given_out_in_small_batches_are_the_same(baskets: list[Basket], rows: int) -> None:
+    with patch.object(pair_kernel, "ROWS_PER_BATCH", rows):
         assert _by_kernel(baskets) == _by_hand(baskets)
 
 
-@settings(max_examples=100)
-@given(_BASKETS)
-def test_keys_too_wide_for_one_integer_give_the_same_counts(baskets: list[Basket]) -> None:
-    narrow, is_inner = pair_kernel._run_lengths, False
-
-    def as_if_wide(pair: Ints, buyer: Ints, pair_bits: int, buyer_bits: int) -> tuple[Ints, Ints, Ints]:
-        # The kernel calls itself with a narrower key, and that call must not be widened again.
-        nonlocal is_inner
-        is_inner = not is_inner
-        return narrow(pair, buyer, 63 if is_inner else pair_bits, buyer_bits)
-
-    with patch.object(pair_kernel, "_run_lengths", as_if_wide):
-        assert _by_kernel(baskets) == _by_hand(baskets)
-
-
-@settings(max_examples=100)
-@given(
-    st.lists(st.tuples(st.integers(0, 2**50), st.integers(0, 2**20)), min_size=1, max_size=60),
-    st.integers(1, 3),
-)
-def test_runs_of_wide_keys_are_counted_like_narrow_ones(events: list[tuple[int, int]], times: int) -> None:
-    events = events * times
-    pair = np.array([p for p, _ in events], dtype=np.int64)
-    buyer = np.array([b for _, b in events], dtype=np.int64)
-    distinct = sorted(set(pair.tolist()))
-    pairs, buyers, baskets = pair_kernel._run_lengths(pair, buyer, 51, 21)
-    assert pairs.tolist() == distinct
-    assert buyers.tolist() == [len({b for p, b in events if p == one}) for one in distinct]
-    assert baskets.tolist() == [sum(p == one for p, _ in events) for one in distinct]
+def test_many_variants_are_given_out_ascending_however_few_of_them_an_anchor_met() -> None:
+    """A thousand goods in one basket are looked at in turn, the two of another are sorted."""
+    baskets: list[Basket] = [("ann", (1,), frozenset(range(1000))), ("bob", (1, 2), frozenset({999, 3}))]
+    assert _by_kernel(baskets) == _by_hand(baskets)
 
 
 def test_a_basket_of_one_variant_counts_the_variant_and_no_pair() -> None:
@@ -143,5 +130,11 @@ def test_a_buyer_of_two_cities_counts_once_in_each_and_once_above_them() -> None
 
 
 def test_a_shard_that_owns_nothing_has_no_rows() -> None:
-    shard = Shard.from_table(_table([("ann", (1,), frozenset({7, 8}))]))
-    assert list(anchor_rows(shard, lambda variants: variants < 0)) == []
+    baskets = Baskets.from_batch(_table([("ann", (1,), frozenset({7, 8}))]))
+    assert list(anchor_rows(baskets, lambda variants: variants < 0)) == []
+
+
+def test_partitions_without_baskets_send_nothing() -> None:
+    empty = _table([]).to_batches()
+    assert list(messages([], 2)) == []
+    assert list(messages(empty, 2)) == []

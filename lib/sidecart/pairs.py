@@ -1,19 +1,22 @@
 """Pair support: who met whom, counted exactly once per buyer at every node of the region tree.
 
-Baskets go whole to every shard that owns one of their variants, so a shard finishes its anchors alone and
-no pair crosses the shuffle. Inside a shard numpy sorts packed keys; see docs/decisions/0002.
+Baskets go whole, and packed, to every shard that owns one of their variants, so a shard finishes its anchors alone
+and no pair crosses the shuffle; see docs/decisions/0002 and 0009.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 
 import pyarrow as pa
 from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
-from sidecart.pair_kernel import ANCHOR_ROWS, Shard, anchor_rows
+from sidecart.pair_kernel import ANCHOR_ROWS, Baskets, anchor_rows, messages
 
+_MESSAGE_SCHEMA = (
+    "shard INT, levels INT, sizes BINARY, items BINARY, places BINARY, paths BINARY, buyers BINARY, keys BINARY"
+)
 _KERNEL_SCHEMA = (
     "node INT, anchor INT, anchor_buyers INT, anchor_baskets INT,"
     " candidates ARRAY<INT>, pair_buyers ARRAY<INT>, pair_baskets ARRAY<INT>"
@@ -42,7 +45,10 @@ def pair_support(baskets: DataFrame, regions: DataFrame, shards: int) -> DataFra
     """
     nodes = regions.select("region_id", F.row_number().over(Window.orderBy("region_id")).alias("node"))
     located = baskets.join(F.broadcast(_node_paths(regions, nodes)), "region_id")
-    counted = _sharded(located, shards).groupBy("shard").applyInArrow(_shard_counter(shards), schema=_KERNEL_SCHEMA)
+    # 128 bits of a hash stand for a buyer, as buyer keys themselves are no more.
+    told = located.select(F.unhex(F.md5("buyer_key")).alias("buyer"), "nodes", "variants")
+    packed = told.mapInArrow(_packer(shards), schema=_MESSAGE_SCHEMA)
+    counted = packed.groupBy("shard").applyInArrow(_shard_counter(shards), schema=_KERNEL_SCHEMA)
     return counted.join(F.broadcast(nodes), "node").drop("node")
 
 
@@ -90,16 +96,17 @@ def _node_paths(regions: DataFrame, nodes: DataFrame) -> DataFrame:
     return numbered.groupBy("region_id").agg(F.transform(ordered, lambda step: step["node"]).alias("nodes"))
 
 
-def _sharded(baskets: DataFrame, shards: int) -> DataFrame:
-    """Every basket once in each shard that owns one of its variants: shard, buyer_key, nodes, variants."""
-    owners = F.array_distinct(F.transform("variants", lambda variant: variant % shards))
-    return baskets.select(F.explode(owners).alias("shard"), "buyer_key", "nodes", "variants")
+def _packer(shards: int) -> Callable[[Iterable[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
+    def pack(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        return messages(batches, shards)
+
+    return pack
 
 
 def _shard_counter(shards: int) -> Callable[[pa.Table], pa.Table]:
-    def count(table: pa.Table) -> pa.Table:
-        shard = table.column("shard")[0].as_py()
-        batches = list(anchor_rows(Shard.from_table(table), owned=lambda variants: variants % shards == shard))
-        return pa.Table.from_batches(batches, schema=ANCHOR_ROWS)
+    def count(sent: pa.Table) -> pa.Table:
+        shard = sent.column("shard")[0].as_py()
+        rows = anchor_rows(Baskets.from_messages(sent), owned=lambda variants: variants % shards == shard)
+        return pa.Table.from_batches(rows, schema=ANCHOR_ROWS)
 
     return count

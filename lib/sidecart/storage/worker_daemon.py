@@ -30,6 +30,9 @@ import sidecart.base_lists  # noqa: E402
 import sidecart.ingest.reading  # noqa: E402
 import sidecart.ingest.settlement  # noqa: E402
 import sidecart.pairs  # noqa: E402, F401
+from sidecart.pair_kernel import warm  # noqa: E402
+
+warm()
 
 if __name__ == "__main__":
     manager()  # type: ignore[no-untyped-call]
