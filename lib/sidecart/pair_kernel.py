@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar, cast
 
 import numba
 import numpy as np
@@ -18,6 +18,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+_Loop = TypeVar("_Loop", bound=Callable[..., Any])
 Ints = npt.NDArray[Any]
 """Integers: 32 bits wide where there is one per item, else 64."""
 
@@ -52,6 +53,14 @@ to `levels` with -1; `keys` has the 16 bytes of each buyer. Integers of 32 bits,
 compress better."""
 
 _KEY = pa.binary(16)
+
+
+def _compiled(loop: _Loop) -> _Loop:
+    """The loop, compiled at its first call and kept on disk where Python's own compiled files may be."""
+    try:
+        return cast("_Loop", numba.njit(cache=True)(loop))
+    except RuntimeError:  # nowhere to keep it: every process compiles for itself
+        return cast("_Loop", numba.njit(loop))
 
 
 @dataclass(frozen=True)
@@ -193,7 +202,7 @@ class _Work:
         )
 
 
-@numba.njit(nogil=True)
+@_compiled
 def _copies(starts: Ints, items: Ints, shards: int) -> tuple[Ints, Ints]:
     """Which baskets each shard needs: those of shard s are copies[ends[s]:ends[s + 1]]."""
     ends = np.zeros(shards + 1, np.int64)
@@ -218,7 +227,7 @@ def _copies(starts: Ints, items: Ints, shards: int) -> tuple[Ints, Ints]:
     return ends, copies
 
 
-@numba.njit(nogil=True)
+@_compiled
 def _ragged(starts: Ints, items: Ints, chosen: Ints) -> tuple[Ints, Ints]:
     """Sizes and items of the chosen baskets, one after the other."""
     sizes = np.empty(len(chosen), np.int32)
@@ -235,7 +244,7 @@ def _ragged(starts: Ints, items: Ints, chosen: Ints) -> tuple[Ints, Ints]:
     return sizes, found
 
 
-@numba.njit(nogil=True)
+@_compiled
 def _by_anchor(starts: Ints, items: Ints, place_of: Ints, order: Ints, anchors: int) -> tuple[Ints, Ints]:
     """The baskets of each anchor in the order given: those of anchor a are met[bounds[a]:bounds[a + 1]]."""
     bounds = np.zeros(anchors + 1, np.int64)
@@ -257,7 +266,7 @@ def _by_anchor(starts: Ints, items: Ints, place_of: Ints, order: Ints, anchors: 
     return bounds, met
 
 
-@numba.njit(nogil=True)
+@_compiled
 def _events(starts: Ints, bounds: Ints, met: Ints) -> Ints:
     """Events up to each bound."""
     events = np.zeros(len(bounds), np.int64)
@@ -269,7 +278,7 @@ def _events(starts: Ints, bounds: Ints, met: Ints) -> Ints:
     return events
 
 
-@numba.njit(nogil=True)
+@_compiled
 def _count(  # noqa: PLR0917
     starts: Ints,
     items: Ints,
@@ -303,7 +312,7 @@ def _count(  # noqa: PLR0917
     return row
 
 
-@numba.njit(nogil=True)
+@_compiled
 def _add(starts: Ints, items: Ints, basket: int, buyer: int, held: Ints, room: Ints, filled: int) -> int:
     """Count a basket; what was not met before goes to `room`."""
     for item in range(starts[basket], starts[basket + 1]):
@@ -323,7 +332,7 @@ _DENSE = 16
 """Where one variant in so many was met, all are looked at in turn, which is less work than sorting those met."""
 
 
-@numba.njit(nogil=True)
+@_compiled
 def _emit(own: int, first: int, filled: int, held: Ints, room: Ints) -> int:
     """Put the counts of what was met beside it, ascending and without the anchor itself, and forget them."""
     end = first
@@ -338,7 +347,7 @@ def _emit(own: int, first: int, filled: int, held: Ints, room: Ints) -> int:
     return end
 
 
-@numba.njit(nogil=True)
+@_compiled
 def _move(candidate: int, own: int, end: int, held: Ints, room: Ints) -> int:
     if candidate != own:
         room[0, end] = candidate

@@ -12,7 +12,9 @@ import pyarrow as pa
 from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
-from sidecart.pair_kernel import ANCHOR_ROWS, Baskets, anchor_rows, messages
+from sidecart.pair_kernel import ANCHOR_ROWS, Baskets, anchor_rows, messages, warm
+
+__all__ = ["flat_pairs", "pair_events", "pair_support", "region_support", "shards_for", "variant_support", "warm"]
 
 _MESSAGE_SCHEMA = (
     "shard INT, levels INT, sizes BINARY, items BINARY, places BINARY, paths BINARY, buyers BINARY, keys BINARY"

@@ -29,10 +29,9 @@ from pyspark.daemon import manager  # noqa: E402
 import sidecart.base_lists  # noqa: E402
 import sidecart.ingest.reading  # noqa: E402
 import sidecart.ingest.settlement  # noqa: E402
-import sidecart.pairs  # noqa: E402, F401
-from sidecart.pair_kernel import warm  # noqa: E402
+import sidecart.pairs  # noqa: E402
 
-warm()
+sidecart.pairs.warm()
 
 if __name__ == "__main__":
     manager()  # type: ignore[no-untyped-call]
