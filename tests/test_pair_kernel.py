@@ -4,19 +4,16 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable
-from functools import partial
 from typing import Any
 from unittest.mock import patch
 
-import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sidecart import pair_kernel
-from sidecart.pair_kernel import MESSAGE, Baskets, Ints, anchor_rows, messages
+from sidecart.pair_kernel import MESSAGE, Baskets, anchor_rows, messages
 
 Basket = tuple[str, tuple[int, ...], frozenset[int]]
 Support = dict[tuple[int, int, int], tuple[int, int]]
@@ -58,17 +55,12 @@ def _by_kernel(baskets: list[Basket], shards: int = 1, partitions: int = 1) -> S
     found: Support = {}
     for shard in sent.column("shard").unique().to_pylist():
         mine = Baskets.from_messages(sent.filter(pc.field("shard") == shard))
-        for batch in anchor_rows(mine, partial(_is_owned, shard, shards)):
+        for batch in anchor_rows(mine, shard, shards):
             for row in batch.to_pylist():
                 rows = _flat(row)
                 assert not found.keys() & rows.keys()
                 found |= rows
     return found
-
-
-def _is_owned(shard: int, shards: int, variants: Ints) -> npt.NDArray[np.bool_]:
-    is_owned: npt.NDArray[np.bool_] = variants % shards == shard
-    return is_owned
 
 
 def _flat(row: dict[str, Any]) -> Support:
@@ -131,7 +123,7 @@ def test_a_buyer_of_two_cities_counts_once_in_each_and_once_above_them() -> None
 
 def test_a_shard_that_owns_nothing_has_no_rows() -> None:
     baskets = Baskets.from_batch(_table([("ann", (1,), frozenset({7, 8}))]))
-    assert list(anchor_rows(baskets, lambda variants: variants < 0)) == []
+    assert list(anchor_rows(baskets, shard=0, shards=5)) == []
 
 
 def test_partitions_without_baskets_send_nothing() -> None:

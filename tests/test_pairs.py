@@ -69,7 +69,7 @@ def test_a_region_knows_its_buyers_and_those_below(shop: Shop) -> None:
 
 
 def test_more_pair_events_ask_for_more_shards() -> None:
-    assert [shards_for(events, at_least=2) for events in (0, 8_000_000, 8_000_001)] == [2, 2, 3]
+    assert [shards_for(events, at_least=2) for events in (0, 64_000_000, 64_000_001)] == [2, 2, 3]
 
 
 # The oracle: 3,000 baskets of a random shop, counted by a self-join that knows nothing of kernels.

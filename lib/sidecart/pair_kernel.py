@@ -133,10 +133,10 @@ def messages(batches: Iterable[pa.RecordBatch], shards: int) -> Iterator[pa.Reco
         yield pa.RecordBatch.from_pylist([row for row in rows if row["sizes"]], schema=MESSAGE)
 
 
-def anchor_rows(baskets: Baskets, owned: Callable[[Ints], npt.NDArray[np.bool_]]) -> Iterator[pa.RecordBatch]:
-    """Rows of ANCHOR_ROWS for the variants that `owned` says are this shard's, at every node with a basket."""
+def anchor_rows(baskets: Baskets, shard: int, shards: int) -> Iterator[pa.RecordBatch]:
+    """Rows of ANCHOR_ROWS for the variants that are this shard's, at every node with a basket."""
     variants, items = _dense(baskets.items)
-    is_owned = owned(variants)
+    is_owned = variants % shards == shard
     place_of = np.where(is_owned, np.cumsum(is_owned) - 1, -1).astype(np.int32)
     anchors = np.flatnonzero(is_owned).astype(np.int32)
     if not len(anchors):
@@ -155,7 +155,7 @@ def warm() -> None:
         {"buyer": pa.array([bytes(16)]), "nodes": pa.array([[0]], _LIST), "variants": pa.array([[0, 1]], _LIST)}
     )
     for message in messages(told.to_batches(), 1):
-        for _ in anchor_rows(Baskets.from_messages(pa.Table.from_batches([message])), lambda it: it >= 0):
+        for _ in anchor_rows(Baskets.from_messages(pa.Table.from_batches([message])), 0, 1):
             pass
 
 

@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 
 import pyarrow as pa
+import pyarrow.compute as pc
 from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
-from sidecart.pair_kernel import ANCHOR_ROWS, Baskets, anchor_rows, messages, warm
+from sidecart.pair_kernel import MESSAGE, Baskets, anchor_rows, messages, warm
 
 __all__ = ["flat_pairs", "pair_events", "pair_support", "region_support", "shards_for", "variant_support", "warm"]
 
@@ -23,8 +24,9 @@ _KERNEL_SCHEMA = (
     "node INT, anchor INT, anchor_buyers INT, anchor_baskets INT,"
     " candidates ARRAY<INT>, pair_buyers ARRAY<INT>, pair_baskets ARRAY<INT>"
 )
-EVENTS_PER_SHARD = 4_000_000
-"""Directed pair events a shard should count; sets how many shards there are, never what they say."""
+EVENTS_PER_SHARD = 32_000_000
+"""Directed pair events a shard should count; sets how many shards there are, never what they say. A shard holds its
+baskets, some 20 to 60 MB of them, and never its events; fewer shards are sent fewer copies of a basket."""
 
 
 def shards_for(directed_pair_events: int, at_least: int) -> int:
@@ -50,7 +52,7 @@ def pair_support(baskets: DataFrame, regions: DataFrame, shards: int) -> DataFra
     # 128 bits of a hash stand for a buyer, as buyer keys themselves are no more.
     told = located.select(F.unhex(F.md5("buyer_key")).alias("buyer"), "nodes", "variants")
     packed = told.mapInArrow(_packer(shards), schema=_MESSAGE_SCHEMA)
-    counted = packed.groupBy("shard").applyInArrow(_shard_counter(shards), schema=_KERNEL_SCHEMA)
+    counted = packed.repartitionById(shards, "shard").mapInArrow(_shard_counter(shards), schema=_KERNEL_SCHEMA)
     return counted.join(F.broadcast(nodes), "node").drop("node")
 
 
@@ -105,10 +107,11 @@ def _packer(shards: int) -> Callable[[Iterable[pa.RecordBatch]], Iterator[pa.Rec
     return pack
 
 
-def _shard_counter(shards: int) -> Callable[[pa.Table], pa.Table]:
-    def count(sent: pa.Table) -> pa.Table:
-        shard = sent.column("shard")[0].as_py()
-        rows = anchor_rows(Baskets.from_messages(sent), owned=lambda variants: variants % shards == shard)
-        return pa.Table.from_batches(rows, schema=ANCHOR_ROWS)
+def _shard_counter(shards: int) -> Callable[[Iterable[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
+    def count(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        sent = pa.Table.from_batches(batches, schema=MESSAGE)
+        for shard in sent.column("shard").unique().to_pylist():
+            mine = Baskets.from_messages(sent.filter(pc.field("shard") == shard))
+            yield from anchor_rows(mine, shard, shards)
 
     return count
