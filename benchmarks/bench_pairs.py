@@ -19,9 +19,10 @@ import psutil
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
+from sidecart.count_plan import SizeCount, basket_sizes, count_plan
 from sidecart.generator.settings import bench
 from sidecart.generator.shop import write_shop
-from sidecart.pairs import flat_pairs, pair_support, shards_for
+from sidecart.pairs import flat_pairs, pair_support
 from sidecart.settings import BasketSettings
 from sidecart.storage.session import build_session
 
@@ -94,7 +95,7 @@ def main() -> int:
     print(f"{lines:,} order lines in {baskets:,} baskets")
 
     spark = build_session("bench", driver_memory="4g")
-    ours = [_cost(lambda: _by_sidecart(spark, engine)) for _ in range(told.rounds + 1)]
+    ours = [_cost(lambda: _by_sidecart(spark)) for _ in range(told.rounds + 1)]
     theirs = [_cost(lambda: engine.execute(_SELF_JOIN.format(folder=FOLDER))) for _ in range(told.rounds)]
     if not _is_same(spark, engine):
         return 1
@@ -111,12 +112,12 @@ def _arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _by_sidecart(spark: SparkSession, engine: duckdb.DuckDBPyConnection) -> None:
+def _by_sidecart(spark: SparkSession) -> None:
     baskets = spark.read.parquet(str(FOLDER / "baskets.parquet"))
     regions = spark.read.parquet(str(FOLDER / "regions.parquet"))
-    events = engine.execute(f"SELECT sum(len(variants) ** 2) FROM '{FOLDER}/baskets.parquet'").fetchall()[0][0]
-    shards = shards_for(int(events), at_least=int(spark.conf.get("spark.sql.shuffle.partitions") or 1))
-    pair_support(baskets, regions, shards).write.mode("overwrite").parquet(str(FOLDER / "pair_support"))
+    sizes = [SizeCount(*row) for row in basket_sizes(baskets, regions).collect()]
+    plan = count_plan(sizes, 1, 1, parallelism=int(spark.conf.get("spark.sql.shuffle.partitions") or 1))
+    pair_support(baskets, regions, plan.shards).write.mode("overwrite").parquet(str(FOLDER / "pair_support"))
 
 
 def _cost(work: Callable[[], object]) -> Cost:

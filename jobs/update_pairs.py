@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+import logging
+
 from pyspark.sql import DataFrame
-from pyspark.sql import functions as F
 
 from sidecart.baskets import baskets, counted, recent_baskets, variant_ids, view_baskets
 from sidecart.compatibility import basket_categories, basket_strata, category_pair_support, category_stratum_support
 from sidecart.contracts import silver, state
-from sidecart.contracts.frames import rows
+from sidecart.contracts.frames import Tables, rows
+from sidecart.count_plan import CountPlan, SizeCount, basket_sizes, count_plan
 from sidecart.evidence import variant_stratum_support
 from sidecart.extremes import buyer_activity, excluded_baskets
 from sidecart.group_support import group_members, group_pair_support
-from sidecart.pairs import flat_pairs, pair_events, pair_support, region_support, shards_for, variant_support
+from sidecart.pairs import flat_pairs, pair_support, region_support, variant_support
 from sidecart.storage.run import Output, Run
-from sidecart.storage.warehouse import Warehouse
 from sidecart.variants import variant_facts
 from sidecart_jobs.arguments import run_as_task
+
+_LOG = logging.getLogger("sidecart.run")
 
 
 def update_pairs(run: Run) -> None:
@@ -31,12 +34,10 @@ def update_pairs(run: Run) -> None:
     run.write(state.BASKETS, kept, reads=silver.ORDER_LINES)
 
     counting = counted(run.read(state.BASKETS))
+    plan = planned(run, counting, buyers=run.read(state.BUYER_ACTIVITY).count())
+    _allow(plan, run, "orders")
     run.write_together(
-        Output(
-            state.PAIR_SUPPORT,
-            pair_support(counting, regions, shards_of(run.warehouse, _events(run))),
-            reads=state.BASKETS,
-        ),
+        Output(state.PAIR_SUPPORT, pair_support(counting, regions, plan.shards), reads=state.BASKETS),
         Output(state.REGION_SUPPORT, region_support(counting, regions), reads=state.BASKETS),
         Output(state.BASKET_STRATA, basket_strata(counting), reads=state.BASKETS),
         Output(state.VARIANT_STRATUM_SUPPORT, variant_stratum_support(counting), reads=state.BASKETS),
@@ -72,20 +73,27 @@ def _write_views(run: Run) -> None:
     """Joint views, counted as baskets are."""
     found = view_baskets(run.read(silver.VIEWS), run.read(state.VARIANT_IDS), run.settings.baskets)
     run.write(state.VIEW_BASKETS, found, reads=silver.VIEWS)
-    viewed = counted(run.read(state.VIEW_BASKETS))
-    shards = shards_of(run.warehouse, pair_events(viewed))
-    support = pair_support(viewed, run.read(silver.REGIONS), shards)
-    run.write(state.VIEW_PAIR_SUPPORT, support, reads=state.VIEW_BASKETS)
+    viewed, regions = counted(run.read(state.VIEW_BASKETS)), run.read(silver.REGIONS)
+    plan = planned(run, viewed)
+    _allow(plan, run, "views")
+    run.write(state.VIEW_PAIR_SUPPORT, pair_support(viewed, regions, plan.shards), reads=state.VIEW_BASKETS)
 
 
-def shards_of(warehouse: Warehouse, summed: DataFrame) -> int:
-    """How many shards carry the pair events, a single sum."""
-    row = summed.first()
-    return shards_for(2 * int((row and row[0]) or 0), at_least=warehouse.parallelism())
+def planned(tables: Tables, counted_baskets: DataFrame, buyers: int | None = None) -> CountPlan:
+    """The plan of a count of these baskets; where nobody says how many buyers there are, each basket is another's."""
+    sizes = [SizeCount(*row) for row in basket_sizes(counted_baskets, tables.read(silver.REGIONS)).collect()]
+    different = sum(size.baskets for size in sizes) if buyers is None else buyers
+    partitions = counted_baskets.sparkSession.conf.get("spark.sql.shuffle.partitions") or ""
+    # Some platforms say `auto`.
+    parallelism = int(partitions) if partitions.isdigit() else 1
+    return count_plan(sizes, tables.read(state.VARIANT_IDS).count(), different, parallelism)
 
 
-def _events(run: Run) -> DataFrame:
-    return run.read(state.BUYER_ACTIVITY).where("NOT is_extreme").agg(F.sum("pair_events"))
+def _allow(plan: CountPlan, run: Run, what: str) -> None:
+    """Say the plan; PlanError where it is more than the shop allows."""
+    if plan.baskets:
+        _LOG.info("%s: %s", what, plan.in_words())
+    plan.require_within(run.settings.baskets.max_pair_events, what)
 
 
 def main() -> None:

@@ -15,7 +15,7 @@ from pyspark.sql import functions as F
 from builders import Shop, told
 from sidecart.baskets import counted
 from sidecart.extremes import buyer_activity, excluded_baskets
-from sidecart.pairs import flat_pairs, pair_support, region_support, shards_for, variant_support
+from sidecart.pairs import flat_pairs, pair_support, region_support, variant_support
 from sidecart.settings import BasketSettings
 
 TREE = ("root > north > oslo", "root > north > bergen", "root > south > rome", "root > web")
@@ -66,10 +66,6 @@ def test_a_region_knows_its_buyers_and_those_below(shop: Shop) -> None:
         ("root", 3, 4),
         ("south", 1, 1),
     ]
-
-
-def test_more_pair_events_ask_for_more_shards() -> None:
-    assert [shards_for(events, at_least=2) for events in (0, 64_000_000, 64_000_001)] == [2, 2, 3]
 
 
 # The oracle: 3,000 baskets of a random shop, counted by a self-join that knows nothing of kernels.

@@ -29,6 +29,10 @@ class RuleError(SidecartError):
         self.code = code
 
 
+class PlanError(SidecartError):
+    """A count would take more than the shop allows."""
+
+
 class GateError(SidecartError):
     """A quality gate refused to publish."""
 

@@ -15,7 +15,7 @@ from pyspark.sql import functions as F
 
 from sidecart.pair_kernel import MESSAGE, Baskets, anchor_rows, messages, warm
 
-__all__ = ["flat_pairs", "pair_events", "pair_support", "region_support", "shards_for", "variant_support", "warm"]
+__all__ = ["flat_pairs", "pair_support", "region_support", "variant_support", "warm"]
 
 _MESSAGE_SCHEMA = (
     "shard INT, levels INT, sizes BINARY, items BINARY, places BINARY, paths BINARY, buyers BINARY, keys BINARY"
@@ -24,20 +24,6 @@ _KERNEL_SCHEMA = (
     "node INT, anchor INT, anchor_buyers INT, anchor_baskets INT,"
     " candidates ARRAY<INT>, pair_buyers ARRAY<INT>, pair_baskets ARRAY<INT>"
 )
-EVENTS_PER_SHARD = 32_000_000
-"""Directed pair events a shard should count; sets how many shards there are, never what they say. A shard holds its
-baskets, some 20 to 60 MB of them, and never its events; fewer shards are sent fewer copies of a basket."""
-
-
-def shards_for(directed_pair_events: int, at_least: int) -> int:
-    """How many shards carry so many events (both directions of a pair count)."""
-    return max(at_least, -(-directed_pair_events // EVENTS_PER_SHARD))
-
-
-def pair_events(baskets: DataFrame) -> DataFrame:
-    """One row: how many pairs of variants the baskets hold, pair_events; null of no basket."""
-    size = F.size("variants").cast("bigint")
-    return baskets.agg(F.sum(size * (size - 1) / 2).alias("pair_events"))
 
 
 def pair_support(baskets: DataFrame, regions: DataFrame, shards: int) -> DataFrame:

@@ -95,6 +95,9 @@ class BasketSettings:
     """Baskets with more distinct variants leave every statistic (they stay in silver)."""
     extreme_buyer_share: Share = 0.005
     """At most this share of buyers, those with the most pair events, is left out; 0 keeps all."""
+    max_pair_events: Annotated[int, Field(ge=1)] = 100_000_000_000
+    """Pairs met in baskets (each once) that a run counts at most, of orders and of views; above it the run stops before
+    counting and names the basket cap that would fit."""
 
 
 @checked_dataclass(frozen=True, config=_STRICT)

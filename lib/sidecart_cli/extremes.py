@@ -10,14 +10,13 @@ from pyspark.sql import functions as F
 
 from sidecart.contracts import state
 from sidecart.extremes_effect import changed_lists, first_ten, pairs_added, with_extremes
-from sidecart.pairs import pair_events
 from sidecart.storage.releases import ReleaseReader
 from sidecart.storage.staging import Staging, staging
 from sidecart.storage.views import register_views, release_settings
 from sidecart.storage.warehouse import Warehouse
 from sidecart_cli.reading import analysts_session
 from sidecart_jobs.build_shortlists import list_inputs, scoring_parameters
-from sidecart_jobs.update_pairs import shards_of
+from sidecart_jobs.update_pairs import planned
 
 _EXAMPLES = 5
 
@@ -49,9 +48,8 @@ def effect(reader: ReleaseReader, stage: Staging) -> list[str]:
     """What counting everything would change at the root: pairs, lists, and the lists that differ most."""
     settings, inputs, parameters = release_settings(reader), list_inputs(reader), scoring_parameters(reader)
     everything = reader.read(state.BASKETS)
-    whole = with_extremes(
-        inputs, everything, shards_of(reader.warehouse, pair_events(everything)), settings, stage.keep
-    )
+    plan = planned(reader, everything, buyers=reader.read(state.BUYER_ACTIVITY).count())
+    whole = with_extremes(inputs, everything, plan.shards, settings, stage.keep)
     released = first_ten(inputs, parameters, settings)
     changed = stage.keep("changed", changed_lists(released, first_ten(whole, parameters, settings)))
     pairs = pairs_added(inputs.at_root(inputs.pair_support), whole.pair_support).collect()[0]

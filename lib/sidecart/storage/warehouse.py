@@ -113,10 +113,6 @@ class Warehouse:
         self.location.save(writer, contract)
         return self._read_back(contract, mark)
 
-    def parallelism(self) -> int:
-        """Shuffle partitions of the session: how many tasks it likes to run."""
-        return int(self.spark.conf.get("spark.sql.shuffle.partitions") or 1)
-
     def version(self, contract: Contract) -> int:
         """The table's newest version."""
         return int(self._newest(contract)["version"])
