@@ -16,11 +16,12 @@ from pyspark.sql import functions as F
 
 from chains import analysts_limits, base_of, buyer_key, published
 from sidecart.contracts import gold, runs, silver
-from sidecart.errors import GateError, StorageError
+from sidecart.errors import GateError, PlanError, StorageError
 from sidecart.quality.publication import look_at_lists
 from sidecart.settings import (
     AuditMode,
     AuditName,
+    BasketSettings,
     IngestSettings,
     ListSettings,
     QualitySettings,
@@ -35,6 +36,7 @@ from sidecart_cli.main import main
 from sidecart_jobs.arguments import finish
 from sidecart_jobs.ingest_landing import ingest_landing
 from sidecart_jobs.run_chain import run_chain
+from sidecart_jobs.update_pairs import update_pairs
 
 AS_OF = datetime(2026, 3, 1, tzinfo=UTC)
 SMALL_SHOP = Settings(regions=RegionSettings(min_region_baskets=20, min_anchor_support=5))
@@ -134,6 +136,30 @@ def test_why_tells_the_story_of_what_is_shown_and_of_what_is_not(
         "A category of the two is unknown, which counts as lift 1.",
         "It is in no base list: too little support for what its categories ask, or too far behind the others.",
     ]
+
+
+def test_a_plan_tells_what_counting_takes_under_any_cap(
+    corner_shop: tuple[Run, Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Twenty baskets of two, ten of three, and soap alone."""
+    asked = ["plan", "--warehouse", base_of(corner_shop[0])]
+    with analysts_limits(corner_shop[0].warehouse.spark):
+        main(asked)
+        told = capsys.readouterr().out
+        main([*asked, "--cap", "2"])
+        capped = capsys.readouterr().out
+    assert told.startswith("50 pair events in 31 baskets: ")
+    assert "  bread: 40 in 30 baskets" in told
+    assert capped.startswith("20 pair events in 21 baskets: ")
+
+
+def test_more_pair_events_than_the_shop_allows_stop_the_run_before_it_counts(corner_shop: tuple[Run, Path]) -> None:
+    modest = replace(SMALL_SHOP, baskets=BasketSettings(max_pair_events=49))
+    refused = Run.start(corner_shop[0].warehouse, modest, AS_OF)
+    with pytest.raises(
+        PlanError, match=r"orders would take 50 pair events.*max_basket_variants = 2, with which it fits"
+    ):
+        finish(refused, update_pairs)
 
 
 def test_an_audit_that_blocks_keeps_a_release_back(corner_shop: tuple[Run, Path]) -> None:
