@@ -32,7 +32,7 @@ def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
         "spark.sql.warehouse.dir": str(folder / "warehouse"),
         "spark.local.dir": str(folder / "local"),
     }
-    session = build_session("tests", "local[2]", driver_memory="3g", shuffle_partitions=2, options=options)
+    session = build_session("tests", "local[2]", driver_memory="5g", shuffle_partitions=2, options=options)
     yield session
     session.stop()
 

@@ -10,7 +10,7 @@ from sidecart.cold_start import compatible_categories
 from sidecart.contracts import gold
 
 
-def _lifts(shop: Shop, *lifts: tuple[int, str, str, float]) -> list[dict[str, object]]:
+def _lifts(*lifts: tuple[int, str, str, float]) -> list[dict[str, object]]:
     return [{"level": level, "category_a": a, "category_b": b, "lift": lift} for level, a, b, lift in lifts]
 
 
@@ -26,8 +26,8 @@ def test_a_category_that_nobody_bought_yet_is_beside_what_its_top_category_compl
     )
     measured = shop.frame(
         gold.CATEGORY_COMPATIBILITY,
-        *_lifts(shop, (1, "kitchen", "drinks", 1.4), (1, "kitchen", "kitchen", 0.9), (2, "pots", "tea", 2.0)),
-        *_lifts(shop, (2, "tea", "pots", 2.0), (2, "pots", "pots", 0.5)),
+        *_lifts((1, "kitchen", "drinks", 1.4), (1, "kitchen", "kitchen", 0.9), (2, "pots", "tea", 2.0)),
+        *_lifts((2, "tea", "pots", 2.0), (2, "pots", "pots", 0.5)),
     )
     # As tables: what is asked of a file's rows comes in an order that Spark chooses, here when it compiles.
     for name, frame in {"measured": measured, "facts": facts}.items():

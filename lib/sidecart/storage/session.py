@@ -34,6 +34,8 @@ _DRIVER_OPTIONS = (
     " -XX:Tier4CompileThreshold=60000 -XX:Tier4BackEdgeThreshold=160000"
     # A stage of many columns becomes a method above 8,000 bytecodes, which Java would interpret for ever.
     " -XX:-DontCompileHugeMethods"
+    # Delta keeps the newest state of up to 10,000 tables it has seen for an hour; a shop has fewer than sixty.
+    " -Ddelta.log.cacheSize=100"
 )
 
 QUIET_LOGS = Path(__file__).with_name("log4j2.properties").as_uri()
