@@ -32,7 +32,7 @@ def test_a_category_that_nobody_bought_yet_is_beside_what_its_top_category_compl
     # As tables: what is asked of a file's rows comes in an order that Spark chooses, here when it compiles.
     for name, frame in {"measured": measured, "facts": facts}.items():
         frame.write.parquet(str(tmp_path / name))
-    stored = [shop.spark.read.parquet(str(tmp_path / name)) for name in ("measured", "facts")]
+    measured, facts = (shop.spark.read.parquet(str(tmp_path / name)) for name in ("measured", "facts"))
     with compiled_plans(shop.spark):
-        found = told(compatible_categories(*stored, level=2), "category_id", "beside", "lift")
+        found = told(compatible_categories(measured, facts, level=2), "category_id", "beside", "lift")
     assert found == [("mugs", "tea", 1.4), ("pots", "tea", 2.0), ("tea", "pots", 2.0)]
