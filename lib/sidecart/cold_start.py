@@ -18,7 +18,7 @@ from pyspark.sql import functions as F
 from sidecart import fill_kernel, measures
 from sidecart.scoring import TIER_OTHER_BRAND, TIER_SAME_BRAND, is_of_own_category
 from sidecart.settings import ColdStartSettings, Settings
-from sidecart.variants import facts_of, integer_of
+from sidecart.variants import category_at, facts_of, integer_of
 
 STEPS = ("subcategory", "category", "top", "brand")
 """Where fills come from, in this order: what the anchor's subcategory met, its category, the category at the top (where
@@ -54,18 +54,17 @@ def compatible_categories(compatibility: DataFrame, facts: DataFrame, level: int
     """
     known = compatibility.where((F.col("level") == level) & (F.col("lift") >= 1))
     bought = known.select(F.col("category_a").alias("category_id"), F.col("category_b").alias("beside"), "lift")
-    tops = facts.where("category_id IS NOT NULL").select("category_id", _top_category().alias("top")).distinct()
+    tops = (
+        facts.where("category_id IS NOT NULL")
+        .select("category_id", category_at(F.col("category_path"), 1).alias("top"))
+        .distinct()
+    )
     unseen = tops.join(known.select(F.col("category_a").alias("category_id")), "category_id", "left_anti")
     above = compatibility.where((F.col("level") == 1) & (F.col("lift") >= 1))
     at_top = above.select(F.col("category_a").alias("top"), F.col("category_b").alias("top_beside"), "lift")
     beside = tops.select(F.col("category_id").alias("beside"), F.col("top").alias("top_beside"))
     inherited = unseen.join(at_top, "top").join(beside, "top_beside").select("category_id", "beside", "lift")
     return bought.unionByName(inherited)
-
-
-def _top_category() -> Column:
-    """The first of a category path, null for none. Asked of every row, whatever a filter says beside it."""
-    return F.get("category_path", F.lit(0))
 
 
 def joint_views(view_pairs: DataFrame, inputs: ColdInputs, settings: Settings) -> DataFrame:
@@ -177,7 +176,7 @@ def _filler(size: int) -> Callable[[pa.Table, pa.Table], pa.Table]:
 
 def _shelves(facts: DataFrame) -> DataFrame:
     """One row per subcategory: shelf (its smallest variant, standing for it in joins), and the categories above it."""
-    known = facts.where("category_id IS NOT NULL").withColumn("top", _top_category())
+    known = facts.where("category_id IS NOT NULL").withColumn("top", category_at(F.col("category_path"), 1))
     return known.groupBy("top", "category_id", "subcategory_id").agg(F.min("variant").alias("shelf"))
 
 
@@ -210,7 +209,7 @@ def _fitting(met: DataFrame, inputs: ColdInputs, level: int, name: str, settings
         above = F.broadcast(shelves.join(places, name).select("shelf", "place"))
         found = met.join(above, "shelf").groupBy("place", "candidate").agg(F.sum("met").alias("met"))
         found = _well_met(found, settings)
-    goods = inputs.facts.where("category_id IS NOT NULL").withColumn("top", _top_category())
+    goods = inputs.facts.where("category_id IS NOT NULL").withColumn("top", category_at(F.col("category_path"), 1))
     candidates = goods.join(F.broadcast(places), name).select(
         F.col("variant").alias("candidate"), F.col("place").alias("beside")
     )
@@ -275,7 +274,9 @@ def _of_brand(inputs: ColdInputs, settings: Settings) -> DataFrame:
 
 def _unseen_categories(facts: DataFrame) -> DataFrame:
     """Categories of the catalogue that nobody bought from: top, category_id."""
-    every = facts.where("category_id IS NOT NULL").groupBy(_top_category().alias("top"), "category_id")
+    every = facts.where("category_id IS NOT NULL").groupBy(
+        category_at(F.col("category_path"), 1).alias("top"), "category_id"
+    )
     return every.agg(F.sum("buyers").alias("bought")).where("bought = 0").drop("bought")
 
 
