@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pyspark.sql import DataFrame, Window
+from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 from sidecart.baskets import BASKET_CAP
@@ -23,12 +23,17 @@ def buyer_activity(baskets: DataFrame, settings: BasketSettings) -> DataFrame:
         F.count(F.lit(1)).alias("baskets"),
         F.count_if(is_over).alias("baskets_over_cap"),
         F.sum(size).alias("items"),
-        F.coalesce(F.sum(F.when(~is_over, size * (size - 1) / 2)), F.lit(0)).cast("bigint").alias("pair_events"),
+        F.coalesce(F.sum(F.when(~is_over, pairs_among(size))), F.lit(0)).cast("bigint").alias("pair_events"),
     )
     judged = activity.crossJoin(_threshold(activity, settings.extreme_buyer_share))
     is_extreme = F.col("pair_events") > F.col("threshold")
     reason = F.when(is_extreme, EXTREME_USER).when(F.col("baskets_over_cap") > 0, BASKET_CAP)
     return judged.withColumns({"is_extreme": is_extreme, "reason_code": reason})
+
+
+def pairs_among(size: Column) -> Column:
+    """How many pairs so many variants make, each once."""
+    return size * (size - 1) / 2
 
 
 def excluded_baskets(baskets: DataFrame, activity: DataFrame, settings: BasketSettings) -> DataFrame:

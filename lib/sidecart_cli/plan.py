@@ -10,7 +10,7 @@ from pyspark.sql import functions as F
 from sidecart.baskets import counted
 from sidecart.contracts import state
 from sidecart.count_plan import CountPlan
-from sidecart.extremes import EXTREME_USER
+from sidecart.extremes import EXTREME_USER, pairs_among
 from sidecart.storage.releases import ReleaseReader
 from sidecart.storage.warehouse import Warehouse
 from sidecart_cli.reading import analysts_session
@@ -49,8 +49,7 @@ def _in_buckets(plan: CountPlan) -> list[str]:
 
 
 def _heaviest_buyers(baskets: DataFrame) -> list[str]:
-    size = F.size("variants").cast("bigint")
-    events = F.sum(size * (size - 1) / 2).cast("bigint").alias("pair_events")
+    events = F.sum(pairs_among(F.size("variants").cast("bigint"))).cast("bigint").alias("pair_events")
     buyers = baskets.groupBy("buyer_key").agg(events, F.count(F.lit(1)).alias("baskets"))
     rows = buyers.orderBy(F.col("pair_events").desc(), "buyer_key").limit(_HEAVIEST).collect()
     limits = "those left out are in the view extremes"
