@@ -58,8 +58,12 @@ cluster-demo: $(JARS) wheel ## The small demo on Spark's own master and two work
 	@$(BIN)/python scripts/cluster_demo.py
 
 .PHONY: bench
-bench: $(JARS) ## Run the benchmarks
-	@for file in benchmarks/bench_*.py; do $(BIN)/python $$file || exit 1; done
+bench: $(JARS) ## Count beside every peer and write docs/performance.md (an hour or two)
+	@$(BIN)/python benchmarks/bench_peers.py
+
+.PHONY: bench-stages
+bench-stages: $(JARS) ## Time single stages beside other ways to do the same
+	@for name in pairs evidence variants; do $(BIN)/python benchmarks/bench_$$name.py || exit 1; done
 
 .PHONY: quality
 quality: $(JARS) ## Judge the demo's lists on held-out baskets and write docs/quality.md

@@ -116,7 +116,7 @@ def _by_sidecart(spark: SparkSession) -> None:
     baskets = spark.read.parquet(str(FOLDER / "baskets.parquet"))
     regions = spark.read.parquet(str(FOLDER / "regions.parquet"))
     sizes = [SizeCount(*row) for row in basket_sizes(baskets, regions).collect()]
-    plan = count_plan(sizes, 1, 1, parallelism=int(spark.conf.get("spark.sql.shuffle.partitions") or 1))
+    plan = count_plan(sizes, variants=1, parallelism=int(spark.conf.get("spark.sql.shuffle.partitions") or 1))
     pair_support(baskets, regions, plan.shards).write.mode("overwrite").parquet(str(FOLDER / "pair_support"))
 
 

@@ -34,7 +34,7 @@ def update_pairs(run: Run) -> None:
     run.write(state.BASKETS, kept, reads=silver.ORDER_LINES)
 
     counting = counted(run.read(state.BASKETS))
-    plan = planned(run, counting, buyers=run.read(state.BUYER_ACTIVITY).count())
+    plan = planned(run, counting)
     _allow(plan, run, "orders")
     run.write_together(
         Output(state.PAIR_SUPPORT, pair_support(counting, regions, plan.shards), reads=state.BASKETS),
@@ -79,14 +79,13 @@ def _write_views(run: Run) -> None:
     run.write(state.VIEW_PAIR_SUPPORT, pair_support(viewed, regions, plan.shards), reads=state.VIEW_BASKETS)
 
 
-def planned(tables: Tables, counted_baskets: DataFrame, buyers: int | None = None) -> CountPlan:
-    """The plan of a count of these baskets; where nobody says how many buyers there are, each basket is another's."""
+def planned(tables: Tables, counted_baskets: DataFrame) -> CountPlan:
+    """The plan of a count of these baskets."""
     sizes = [SizeCount(*row) for row in basket_sizes(counted_baskets, tables.read(silver.REGIONS)).collect()]
-    different = sum(size.baskets for size in sizes) if buyers is None else buyers
     partitions = counted_baskets.sparkSession.conf.get("spark.sql.shuffle.partitions") or ""
     # Some platforms say `auto`.
     parallelism = int(partitions) if partitions.isdigit() else 1
-    return count_plan(sizes, tables.read(state.VARIANT_IDS).count(), different, parallelism)
+    return count_plan(sizes, tables.read(state.VARIANT_IDS).count(), parallelism)
 
 
 def _allow(plan: CountPlan, run: Run, what: str) -> None:

@@ -8,10 +8,11 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import psutil
 import pyspark
 
 from sidecart.storage import session
@@ -51,6 +52,16 @@ class Cluster:
                 process.kill()
                 process.wait()
         self.processes.clear()
+
+    def executors(self) -> list[psutil.Process]:
+        """The executors that run now, in the order in which they were started."""
+        found: dict[float, psutil.Process] = {}
+        for process in self.processes:
+            with suppress(psutil.Error):
+                for child in psutil.Process(process.pid).children(recursive=True):
+                    if any("CoarseGrainedExecutorBackend" in word for word in child.cmdline()):
+                        found[child.create_time()] = child
+        return [found[begun] for begun in sorted(found)]
 
     def submit(self, script: Path, arguments: Sequence[str], packages: Path, *, driver_memory: str = "1g") -> int:
         """Run `script` under spark-submit with `packages` (a zip) on every worker; returns its exit code.

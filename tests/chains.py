@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from datetime import datetime
 from pathlib import Path
 
 import pytest
 from pyspark.sql import SparkSession
 
+from builders import configured
 from sidecart.ingest.buyers import KEY_VARIABLE
 from sidecart.settings import Settings
 from sidecart.storage.releases import ReleaseReader
@@ -45,20 +46,9 @@ _AS_LARGE_SHOPS_RUN = {
 }
 
 
-@contextmanager
-def compiled_plans(spark: SparkSession) -> Iterator[None]:
+def compiled_plans(spark: SparkSession) -> AbstractContextManager[None]:
     """The session as a large shop's: plans are compiled and adapt, which tests go without else."""
-    brief = {name: spark.conf.get(name) or "" for name in _AS_LARGE_SHOPS_RUN}
-    _set(spark, _AS_LARGE_SHOPS_RUN)
-    try:
-        yield
-    finally:
-        _set(spark, brief)
-
-
-def _set(spark: SparkSession, settings: dict[str, str]) -> None:
-    for name, value in settings.items():
-        spark.conf.set(name, value)
+    return configured(spark, _AS_LARGE_SHOPS_RUN)
 
 
 @contextmanager

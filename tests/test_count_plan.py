@@ -5,19 +5,20 @@ from __future__ import annotations
 import random
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pytest
 
 from builders import Shop, told
-from sidecart.count_plan import CountPlan, SizeCount, basket_sizes, count_plan
+from sidecart.basket_messages import messages
+from sidecart.count_plan import TASK_BYTES, CountPlan, SizeCount, basket_sizes, count_plan
 from sidecart.errors import PlanError
-from sidecart.pair_kernel import messages
 
 SIZES = [SizeCount(1, 1, 50), SizeCount(2, 1, 30), SizeCount(10, 2, 4), SizeCount(100, 1, 1)]
 """Pair events: none, 30, 180 and 4,950."""
 
 
 def _plan(parallelism: int = 2) -> CountPlan:
-    return count_plan(SIZES, variants=500, buyers=85, parallelism=parallelism)
+    return count_plan(SIZES, variants=500, parallelism=parallelism)
 
 
 def test_baskets_are_told_by_their_size_and_the_depth_of_their_region(shop: Shop) -> None:
@@ -44,11 +45,13 @@ def test_a_count_above_the_limit_is_refused_and_the_cap_that_fits_is_named() -> 
         _plan().require_within(29, "views")
 
 
-def test_there_are_as_many_shards_as_the_cluster_likes_and_more_for_many_events() -> None:
-    def shards(baskets: int) -> int:
-        return count_plan([SizeCount(2, 1, baskets)], variants=9, buyers=9, parallelism=2).shards
+def test_there_are_as_many_shards_as_the_cluster_likes_and_more_where_a_task_would_hold_too_much() -> None:
+    def plan(baskets: int) -> CountPlan:
+        return count_plan([SizeCount(2, 1, baskets)], variants=9, parallelism=2)
 
-    assert [shards(n) for n in (0, 32_000_000, 32_000_001)] == [2, 2, 3]
+    assert [plan(n).shards for n in (0, 8_000_000)] == [2, 2]
+    assert plan(80_000_000).shards > 2
+    assert plan(80_000_000).task_bytes <= TASK_BYTES
 
 
 @pytest.mark.parametrize("shards", [2, 8, 16])
@@ -65,12 +68,16 @@ def test_what_is_sent_is_what_was_planned_within_a_quarter(shards: int) -> None:
         }
     )
     counts = [SizeCount(size, 1, sizes.count(size)) for size in set(sizes)]
-    plan = count_plan(counts, len(goods), buyers=4_000, parallelism=shards)
+    plan = count_plan(counts, len(goods), parallelism=shards)
     sent = [
-        value.as_py()
-        for message in messages(baskets.to_batches(), shards)
-        for column in message.columns[2:]
-        for value in column
+        value
+        for buyers in range(shards)
+        for message in messages(baskets.filter(pc.equal(_part(baskets, shards), buyers)).to_batches(), shards)
+        for column in message.columns[5:]
+        for value in column.to_pylist()
     ]
-    compressed = sum(len(pa.compress(part, "lz4", asbytes=True)) for part in sent)
-    assert plan.shuffle_bytes == pytest.approx(compressed, rel=0.25)
+    assert plan.sent_bytes == pytest.approx(sum(map(len, sent)), rel=0.25)
+
+
+def _part(baskets: pa.Table, parts: int) -> pa.Array:
+    return pa.array([int(buyer) % parts for buyer in baskets.column("buyer").to_pylist()])

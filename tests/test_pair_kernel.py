@@ -8,12 +8,12 @@ from typing import Any
 from unittest.mock import patch
 
 import pyarrow as pa
-import pyarrow.compute as pc
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sidecart import pair_kernel
-from sidecart.pair_kernel import MESSAGE, Baskets, anchor_rows, messages
+from sidecart.basket_messages import Baskets, messages
+from sidecart.pair_kernel import anchor_rows
 
 Basket = tuple[str, tuple[int, ...], frozenset[int]]
 Support = dict[tuple[int, int, int], tuple[int, int]]
@@ -46,16 +46,17 @@ def _table(baskets: list[Basket]) -> pa.Table:
     )
 
 
-def _by_kernel(baskets: list[Basket], shards: int = 1, partitions: int = 1) -> Support:
-    """All shards together; an anchor that two of them own would be counted twice and is refused."""
-    parts = [baskets[place::partitions] for place in range(partitions)]
-    sent = pa.Table.from_batches(
-        [message for part in parts for message in messages(_table(part).to_batches(), shards)], MESSAGE
-    )
+def _by_kernel(baskets: list[Basket], shards: int = 1, parts: int = 1) -> Support:
+    """All shards together, of parts that hold whole buyers; an anchor that two shards own is refused."""
+    sent: dict[int, list[dict[str, Any]]] = defaultdict(list)
+    for part in range(parts):
+        mine = [basket for basket in baskets if sum(map(ord, basket[0])) % parts == part]
+        for message in messages(_table(mine).to_batches(max_chunksize=3), shards):
+            for row in message.to_pylist():
+                sent[row["shard"]].append(row)
     found: Support = {}
-    for shard in sent.column("shard").unique().to_pylist():
-        mine = Baskets.from_messages(sent.filter(pc.field("shard") == shard))
-        for batch in anchor_rows(mine, shard, shards):
+    for shard, received in sent.items():
+        for batch in anchor_rows(Baskets.of_messages(received), shard, shards):
             for row in batch.to_pylist():
                 rows = _flat(row)
                 assert not found.keys() & rows.keys()
@@ -85,12 +86,9 @@ def test_the_number_of_shards_changes_no_count(baskets: list[Basket], shards: in
 
 
 @settings(max_examples=100)
-@given(_BASKETS, st.integers(1, 4), st.integers(1, 6))
-def test_baskets_sent_in_many_messages_give_the_same_counts(
-    baskets: list[Basket], partitions: int, at_a_time: int
-) -> None:
-    with patch.object(pair_kernel, "BASKETS_PER_MESSAGE", at_a_time):
-        assert _by_kernel(baskets, shards=2, partitions=partitions) == _by_hand(baskets)
+@given(_BASKETS, st.integers(2, 4), st.integers(1, 3))
+def test_baskets_of_many_parts_give_the_same_counts(baskets: list[Basket], parts: int, shards: int) -> None:
+    assert _by_kernel(baskets, shards, parts) == _by_hand(baskets)
 
 
 @settings(max_examples=100)
@@ -122,7 +120,7 @@ def test_a_buyer_of_two_cities_counts_once_in_each_and_once_above_them() -> None
 
 
 def test_a_shard_that_owns_nothing_has_no_rows() -> None:
-    baskets = Baskets.from_batch(_table([("ann", (1,), frozenset({7, 8}))]))
+    baskets = Baskets.of_part(_table([("ann", (1,), frozenset({7, 8}))]))
     assert list(anchor_rows(baskets, shard=0, shards=5)) == []
 
 

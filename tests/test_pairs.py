@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import random
 from collections.abc import Iterator
 
@@ -12,7 +11,7 @@ import pytest
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from builders import Shop, told
+from builders import Shop, configured, told
 from sidecart.baskets import counted
 from sidecart.extremes import buyer_activity, excluded_baskets
 from sidecart.pairs import flat_pairs, pair_support, region_support, variant_support
@@ -120,18 +119,14 @@ def _with_itself(support: DataFrame) -> pa.Table:
 
 
 @pytest.mark.slow
-def test_counts_equal_a_self_join_row_for_row_for_any_number_of_partitions_twice(
+def test_counts_equal_a_self_join_row_for_row_for_any_number_of_partitions_adaptive_or_not(
     spark: SparkSession, random_shop: tuple[DataFrame, DataFrame]
 ) -> None:
     baskets, regions = random_shop
     expected = _by_brute_force(baskets, regions)
     assert len(expected) > 20_000
-    hashes = set()
-    for shards in (1, 3, 8, 8):
-        spark.conf.set("spark.sql.shuffle.partitions", str(shards))
-        found = _with_itself(pair_support(baskets.repartition(shards), regions, shards))
-        rows = list(zip(*(column.to_pylist() for column in found.columns), strict=True))
-        assert rows == expected
-        hashes.add(hashlib.sha256(repr(rows).encode()).hexdigest())
-    spark.conf.set("spark.sql.shuffle.partitions", "2")
-    assert len(hashes) == 1
+    for partitions, adaptive in ((1, "true"), (3, "false"), (8, "true"), (8, "false"), (64, "true")):
+        conf = {"spark.sql.shuffle.partitions": str(partitions), "spark.sql.adaptive.enabled": adaptive}
+        with configured(spark, conf):
+            found = _with_itself(pair_support(baskets.repartition(partitions), regions, shards=partitions))
+        assert list(zip(*(column.to_pylist() for column in found.columns), strict=True)) == expected

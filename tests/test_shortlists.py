@@ -8,7 +8,7 @@ import duckdb
 import pytest
 from pyspark.sql import DataFrame, SparkSession
 
-from builders import Shop, told
+from builders import Shop, configured, told
 from list_definition import Definition
 from random_shop import CountedShop, counted_shop
 from sidecart.contracts import gold
@@ -122,11 +122,8 @@ def test_the_best_refused_candidates_are_kept_with_what_refused_them(spark: Spar
 def test_neither_the_order_of_rows_nor_partitions_change_a_list(
     spark: SparkSession, counted: CountedShop, lists: list[dict[str, Any]]
 ) -> None:
-    spark.conf.set("spark.sql.shuffle.partitions", "5")
-    try:
+    with configured(spark, {"spark.sql.shuffle.partitions": "5", "spark.sql.adaptive.enabled": "true"}):
         again = _in_order(_shortlists(spark, counted.shuffled(seed=3)))
-    finally:
-        spark.conf.set("spark.sql.shuffle.partitions", "2")
     assert again == lists
 
 

@@ -11,19 +11,20 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from sidecart.errors import PlanError
-from sidecart.pair_kernel import BASKETS_PER_MESSAGE, ROWS_PER_BATCH
+from sidecart.pair_kernel import ROWS_PER_BATCH
 
-EVENTS_PER_SHARD = 32_000_000
-"""Directed pair events a shard should count; sets how many shards there are, never what they say. A shard holds its
-baskets, some 20 to 60 MB of them, and never its events; fewer shards are sent fewer copies of a basket."""
+TASK_BYTES = 550_000_000
+"""What the worker that counts a shard should hold beside what it takes to start; sets how many shards there are, never
+what they say. More shards are sent more copies of a basket."""
 
 BUCKETS = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)
 """Least sizes of the buckets that a plan is told in."""
 
-_BYTES_PER_BASKET, _BYTES_PER_BUYER = 2, 16
-"""Of a message after compression, beside items and codes of buyers: those take what their number asks, as lz4 leaves
-nothing of a plane of zeros."""
-_TASK_BYTES_PER_ITEM, _TASK_BYTES_PER_BASKET, _TASK_BYTES_PER_ROW = 36, 90, 46
+_BYTES_PER_BASKET, _BYTES_PER_ITEM = 36, 3.2
+"""Of a basket on its way to the others of its buyer, as lz4 leaves Spark's rows: 16 are the buyer's key."""
+_BYTES_PER_COPY = 0.4
+"""Of a basket in a message, beside its steps: its size and whether it is another buyer's."""
+_TASK_BYTES_PER_ITEM, _TASK_BYTES_PER_BASKET, _TASK_BYTES_PER_ROW = 8, 40, 46
 _SECONDS_PER_EVENT = 0.2e-6
 """CPU seconds per event at one level, writing included, measured on a generated shop (decision 9)."""
 
@@ -42,8 +43,10 @@ class CountPlan:
 
     sizes: tuple[SizeCount, ...]
     shards: int
-    shuffle_bytes: int
-    """As compressed."""
+    gathered_bytes: int
+    """Shuffled to gather baskets by buyer, as compressed."""
+    sent_bytes: int
+    """Shuffled to send them to shards, as compressed."""
     task_bytes: int
     """Of the Python worker that counts a shard, beside what it takes to start."""
     cpu_seconds: float
@@ -52,6 +55,11 @@ class CountPlan:
     @property
     def baskets(self) -> int:
         return sum(size.baskets for size in self.sizes)
+
+    @property
+    def shuffle_bytes(self) -> int:
+        """All that is shuffled."""
+        return self.gathered_bytes + self.sent_bytes
 
     @property
     def pair_events(self) -> int:
@@ -107,32 +115,42 @@ def basket_sizes(counted_baskets: DataFrame, regions: DataFrame) -> DataFrame:
     return sized.join(depths, "region_id").groupBy("variants", "levels").agg(F.count(F.lit(1)).alias("baskets"))
 
 
-def count_plan(sizes: Sequence[SizeCount], variants: int, buyers: int, parallelism: int) -> CountPlan:
-    """The plan for baskets of such sizes, of so many variants and buyers, on a cluster that likes so many tasks."""
-    directed = sum(2 * _pairs(size.variants) * size.baskets for size in sizes)
-    shards = max(parallelism, math.ceil(directed / EVENTS_PER_SHARD))
-    baskets = sum(size.baskets for size in sizes)
-    copies = {size: size.baskets * _owners(size.variants, shards) for size in sizes}
-    items = sum(count * size.variants for size, count in copies.items())
-    copied = sum(copies.values())
-    sent = shards * max(1, baskets / BASKETS_PER_MESSAGE)
-    of_message = _distinct(copied / sent, buyers)
+def count_plan(sizes: Sequence[SizeCount], variants: int, parallelism: int) -> CountPlan:
+    """The plan for baskets of such sizes, of so many variants, on a cluster that likes so many tasks."""
+    shards = parallelism
+    while _task_bytes(sizes, shards) > TASK_BYTES:
+        shards = math.ceil(1.1 * shards)
     walked = sum(size.variants**2 * size.levels * size.baskets for size in sizes)
-    told = items * _bytes(variants) + copied * (_BYTES_PER_BASKET + _bytes(of_message))
-    held = (_TASK_BYTES_PER_ITEM * items + _TASK_BYTES_PER_BASKET * copied) / shards
-    rows = min(ROWS_PER_BATCH, walked / shards)
+    gathered = sum(size.baskets * (_BYTES_PER_BASKET + size.variants * _BYTES_PER_ITEM) for size in sizes)
+    sent = sum(
+        size.baskets
+        * _owners(size.variants, shards)
+        * (_BYTES_PER_COPY + size.variants * _bytes_per_step(size, variants))
+        for size in sizes
+    )
     return CountPlan(
         sizes=tuple(sorted(sizes)),
         shards=shards,
-        shuffle_bytes=round(told + sent * of_message * _BYTES_PER_BUYER),
-        task_bytes=round(held + _TASK_BYTES_PER_ROW * rows),
+        gathered_bytes=round(gathered),
+        sent_bytes=round(sent),
+        task_bytes=round(_task_bytes(sizes, shards)),
         cpu_seconds=walked * _SECONDS_PER_EVENT,
     )
 
 
-def _bytes(different: float) -> float:
-    """Bytes that tell so many things apart."""
-    return math.log2(different + 1) / 8
+def _task_bytes(sizes: Sequence[SizeCount], shards: int) -> float:
+    """What the worker of one of so many shards holds: its baskets, and rows on their way out."""
+    held, walked = 0.0, 0.0
+    for size in sizes:
+        copies = size.baskets * _owners(size.variants, shards) / shards
+        held += copies * (_TASK_BYTES_PER_BASKET + size.variants * _TASK_BYTES_PER_ITEM)
+        walked += size.baskets * size.variants**2 * size.levels / shards
+    return held + _TASK_BYTES_PER_ROW * min(ROWS_PER_BATCH, walked)
+
+
+def _bytes_per_step(size: SizeCount, variants: int) -> float:
+    """From one variant of a basket to the next: the more there are, the nearer it is."""
+    return math.log2(math.e * variants / (size.variants + 1) + 1) / 8
 
 
 def _pairs(variants: int) -> int:
@@ -142,8 +160,3 @@ def _pairs(variants: int) -> int:
 def _owners(variants: int, shards: int) -> float:
     """How many shards own one of so many variants, if variants are dealt out evenly."""
     return shards * (1 - (1 - 1 / shards) ** variants)
-
-
-def _distinct(draws: float, among: int) -> float:
-    """How many different ones so many draws find among so many."""
-    return among * (1 - math.exp(-draws / among)) if among else 0.0

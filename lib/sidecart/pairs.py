@@ -1,24 +1,26 @@
 """Pair support: who met whom, counted exactly once per buyer at every node of the region tree.
 
-Baskets go whole, and packed, to every shard that owns one of their variants, so a shard finishes its anchors alone
-and no pair crosses the shuffle; see docs/decisions/0002 and 0009.
+Baskets are gathered by buyer, then go whole, and packed, to every shard that owns one of their variants, so a shard
+finishes its anchors alone and no pair crosses the shuffle; see docs/decisions/0002 and 0009.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from typing import Any
 
 import pyarrow as pa
-import pyarrow.compute as pc
 from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
-from sidecart.pair_kernel import MESSAGE, Baskets, anchor_rows, messages, warm
+from sidecart.basket_messages import Baskets, messages
+from sidecart.pair_kernel import anchor_rows, warm
 
 __all__ = ["flat_pairs", "pair_support", "region_support", "variant_support", "warm"]
 
 _MESSAGE_SCHEMA = (
-    "shard INT, levels INT, sizes BINARY, items BINARY, places BINARY, paths BINARY, buyers BINARY, keys BINARY"
+    "shard INT, baskets INT, items INT, places INT, levels INT,"
+    " sizes BINARY, steps BINARY, place_of BINARY, nodes BINARY, is_next_buyer BINARY"
 )
 _KERNEL_SCHEMA = (
     "node INT, anchor INT, anchor_buyers INT, anchor_baskets INT,"
@@ -37,7 +39,8 @@ def pair_support(baskets: DataFrame, regions: DataFrame, shards: int) -> DataFra
     located = baskets.join(F.broadcast(_node_paths(regions, nodes)), "region_id")
     # 128 bits of a hash stand for a buyer, as buyer keys themselves are no more.
     told = located.select(F.unhex(F.md5("buyer_key")).alias("buyer"), "nodes", "variants")
-    packed = told.mapInArrow(_packer(shards), schema=_MESSAGE_SCHEMA)
+    parted = told.repartition(shards, "buyer")
+    packed = parted.mapInArrow(_packer(shards), schema=_MESSAGE_SCHEMA)
     counted = packed.repartitionById(shards, "shard").mapInArrow(_shard_counter(shards), schema=_KERNEL_SCHEMA)
     return counted.join(F.broadcast(nodes), "node").drop("node")
 
@@ -95,9 +98,14 @@ def _packer(shards: int) -> Callable[[Iterable[pa.RecordBatch]], Iterator[pa.Rec
 
 def _shard_counter(shards: int) -> Callable[[Iterable[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
     def count(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        sent = pa.Table.from_batches(batches, schema=MESSAGE)
-        for shard in sent.column("shard").unique().to_pylist():
-            mine = Baskets.from_messages(sent.filter(pc.field("shard") == shard))
-            yield from anchor_rows(mine, shard, shards)
+        sent: dict[int, list[dict[str, Any]]] = {}
+        for batch in batches:
+            for message in batch.to_pylist():
+                sent.setdefault(message["shard"], []).append(message)
+        while sent:
+            shard, mine = sent.popitem()
+            baskets = Baskets.of_messages(mine)
+            del mine
+            yield from anchor_rows(baskets, shard, shards)
 
     return count

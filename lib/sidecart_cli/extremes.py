@@ -48,7 +48,7 @@ def effect(reader: ReleaseReader, stage: Staging) -> list[str]:
     """What counting everything would change at the root: pairs, lists, and the lists that differ most."""
     settings, inputs, parameters = release_settings(reader), list_inputs(reader), scoring_parameters(reader)
     everything = reader.read(state.BASKETS)
-    plan = planned(reader, everything, buyers=reader.read(state.BUYER_ACTIVITY).count())
+    plan = planned(reader, everything)
     whole = with_extremes(inputs, everything, plan.shards, settings, stage.keep)
     released = first_ten(inputs, parameters, settings)
     changed = stage.keep("changed", changed_lists(released, first_ten(whole, parameters, settings)))

@@ -29,7 +29,7 @@ def plan(told: argparse.Namespace) -> None:
     """Print the plan of a release's count; pairs are not counted."""
     reader = ReleaseReader(Warehouse(analysts_session(), told.warehouse), told.release)
     baskets = within(reader.read(state.BASKETS), told.cap)
-    found = planned(reader, baskets, buyers=reader.read(state.BUYER_ACTIVITY).count())
+    found = planned(reader, baskets)
     print("\n".join([*_in_buckets(found), *_heaviest_buyers(baskets), *_heaviest_anchors(reader, baskets)]))
 
 

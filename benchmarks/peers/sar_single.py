@@ -1,0 +1,23 @@
+"""SAR of Microsoft's Recommenders, on one machine: joint baskets as its item similarity."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from matrices import write_lists, write_pairs
+from recommenders.models.sar import SAR
+from told import told
+
+
+def main() -> None:
+    given = told()
+    lines = pd.read_parquet(given.lines.rsplit("/", 1)[0], columns=["basket", "variant"]).assign(rating=1)
+    model = SAR(col_user="basket", col_item="variant", col_rating="rating", similarity_type="cooccurrence", threshold=1)
+    model.fit(lines)
+    variants = np.array([model.index2item[place] for place in range(model.n_items)])
+    met = model.item_similarity.tocsr()
+    write_pairs(met, variants, given.out)
+    write_lists(met, variants, given.out)
+
+
+main()
