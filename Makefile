@@ -65,6 +65,10 @@ bench: $(JARS) ## Count beside every peer and write docs/performance.md (an hour
 bench-stages: $(JARS) ## Time single stages beside other ways to do the same
 	@for name in pairs evidence variants; do $(BIN)/python benchmarks/bench_$$name.py || exit 1; done
 
+.PHONY: bench-cluster
+bench-cluster: $(JARS) ## Count on one executor and on two of a standalone cluster
+	@PYTHONPATH=scripts $(BIN)/python benchmarks/bench_cluster.py
+
 .PHONY: quality
 quality: $(JARS) ## Judge the demo's lists on held-out baskets and write docs/quality.md
 	@$(BIN)/python scripts/quality.py

@@ -19,46 +19,26 @@ import psutil
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
+from shops import ROOT, shop
 from sidecart.count_plan import SizeCount, basket_sizes, count_plan
-from sidecart.generator.settings import bench
-from sidecart.generator.shop import write_shop
 from sidecart.pairs import flat_pairs, pair_support
-from sidecart.settings import BasketSettings
 from sidecart.storage.session import build_session
 
-FOLDER = Path(__file__).resolve().parents[1] / ".cache" / "bench"
-ROOT_REGION = "root"
-
-# Guests are buyers of their own; a basket above the cap leaves every statistic, as it does in the chain.
-_BASKETS = """
-CREATE TABLE ids AS SELECT variant_id, row_number() OVER (ORDER BY variant_id)::INT AS variant
-FROM (SELECT DISTINCT variant_id FROM read_parquet('{landing}/orders/*.parquet'));
-COPY (
-    SELECT coalesce(any_value(buyer_id), 'guest:' || order_id) AS buyer_key, order_id,
-           any_value(region_id) AS region_id, list_sort(list(DISTINCT variant)) AS variants
-    FROM read_parquet('{landing}/orders/*.parquet') JOIN ids USING (variant_id)
-    WHERE order_id IS NOT NULL AND status = 'sale' GROUP BY order_id HAVING len(variants) <= {cap}
-) TO '{folder}/baskets.parquet';
-COPY (
-    WITH RECURSIVE tree AS (
-        SELECT '{root}' AS region_id, ['{root}'] AS path
-        UNION ALL
-        SELECT r.region_id, list_append(tree.path, r.region_id)
-        FROM read_parquet('{landing}/regions/*.parquet') r JOIN tree ON coalesce(r.parent_id, '{root}') = tree.region_id
-        WHERE r.region_id <> '{root}'
-    ) SELECT * FROM tree
-) TO '{folder}/regions.parquet';
-"""
+FOLDER = ROOT / ".cache" / "bench"
+OUT = FOLDER / "pairs"
 
 _SELF_JOIN = """
 COPY (
     WITH items AS (
-        SELECT order_id, buyer_key, unnest(path) AS region_id, variants
-        FROM '{folder}/baskets.parquet' JOIN '{folder}/regions.parquet' USING (region_id)
-    ), held AS (SELECT order_id, buyer_key, region_id, unnest(variants) AS variant FROM items),
+        SELECT row_number() OVER () AS basket, buyer_key, path, variants
+        FROM '{shop}/baskets.parquet' JOIN '{shop}/regions.parquet' USING (region_id)
+    ), held AS (
+        SELECT basket, buyer_key, region_id, unnest(variants) AS variant
+        FROM (SELECT basket, buyer_key, unnest(path) AS region_id, variants FROM items)
+    ),
     by_buyer AS (
         SELECT a.region_id, a.variant AS anchor, b.variant AS candidate, a.buyer_key, count(*) AS baskets
-        FROM held a JOIN held b USING (order_id, region_id) WHERE a.variant <> b.variant GROUP BY ALL
+        FROM held a JOIN held b USING (basket, region_id) WHERE a.variant <> b.variant GROUP BY ALL
     )
     SELECT region_id, anchor, candidate, count(*)::INT AS pair_buyers, sum(baskets)::INT AS pair_baskets
     FROM by_buyer GROUP BY ALL
@@ -82,21 +62,17 @@ class Cost:
 def main() -> int:
     """0 when both sides gave the same rows."""
     told = _arguments()
-    shutil.rmtree(FOLDER, ignore_errors=True)
-    FOLDER.mkdir(parents=True)
+    here = shop(str(told.lines), FOLDER / "shops")
+    shutil.rmtree(OUT, ignore_errors=True)
+    OUT.mkdir(parents=True)
     engine = duckdb.connect()
     engine.execute(f"SET threads = {psutil.cpu_count() or 1}")
-    write_shop(FOLDER / "landing", bench(told.lines))
-    cap = BasketSettings().max_basket_variants
-    engine.execute(_BASKETS.format(landing=FOLDER / "landing", folder=FOLDER, cap=cap, root=ROOT_REGION))
-    baskets, lines = engine.execute(f"SELECT count(*), sum(len(variants)) FROM '{FOLDER}/baskets.parquet'").fetchall()[
-        0
-    ]
-    print(f"{lines:,} order lines in {baskets:,} baskets")
+    counted = engine.execute(f"SELECT count(*), sum(len(variants)) FROM '{here}/baskets.parquet'").fetchall()[0]
+    print("{:,} baskets of {:,} order lines".format(*counted))
 
     spark = build_session("bench", driver_memory="4g")
-    ours = [_cost(lambda: _by_sidecart(spark)) for _ in range(told.rounds + 1)]
-    theirs = [_cost(lambda: engine.execute(_SELF_JOIN.format(folder=FOLDER))) for _ in range(told.rounds)]
+    ours = [_cost(lambda: _by_sidecart(spark, here)) for _ in range(told.rounds + 1)]
+    theirs = [_cost(lambda: engine.execute(_SELF_JOIN.format(shop=here, folder=OUT))) for _ in range(told.rounds)]
     if not _is_same(spark, engine):
         return 1
     _say("sidecart, first in a session", ours[:1], theirs)
@@ -112,12 +88,12 @@ def _arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _by_sidecart(spark: SparkSession) -> None:
-    baskets = spark.read.parquet(str(FOLDER / "baskets.parquet"))
-    regions = spark.read.parquet(str(FOLDER / "regions.parquet"))
+def _by_sidecart(spark: SparkSession, here: Path) -> None:
+    baskets = spark.read.parquet(str(here / "baskets.parquet"))
+    regions = spark.read.parquet(str(here / "regions.parquet"))
     sizes = [SizeCount(*row) for row in basket_sizes(baskets, regions).collect()]
     plan = count_plan(sizes, variants=1, parallelism=int(spark.conf.get("spark.sql.shuffle.partitions") or 1))
-    pair_support(baskets, regions, plan.shards).write.mode("overwrite").parquet(str(FOLDER / "pair_support"))
+    pair_support(baskets, regions, plan.shards).write.mode("overwrite").parquet(str(OUT / "pair_support"))
 
 
 def _cost(work: Callable[[], object]) -> Cost:
@@ -133,10 +109,10 @@ def _cpu_seconds() -> float:
 
 def _is_same(spark: SparkSession, engine: duckdb.DuckDBPyConnection) -> bool:
     names = ["region_id", "anchor", "candidate", "pair_buyers", "pair_baskets"]
-    flat = flat_pairs(spark.read.parquet(str(FOLDER / "pair_support"))).select(*map(F.col, names))
-    flat.write.mode("overwrite").parquet(str(FOLDER / "flat"))
-    engine.execute(f"CREATE VIEW ours AS SELECT {', '.join(names)} FROM '{FOLDER}/flat/*.parquet'")
-    engine.execute(f"CREATE VIEW theirs AS SELECT {', '.join(names)} FROM '{FOLDER}/self_join/*.parquet'")
+    flat = flat_pairs(spark.read.parquet(str(OUT / "pair_support"))).select(*map(F.col, names))
+    flat.write.mode("overwrite").parquet(str(OUT / "flat"))
+    engine.execute(f"CREATE VIEW ours AS SELECT {', '.join(names)} FROM '{OUT}/flat/*.parquet'")
+    engine.execute(f"CREATE VIEW theirs AS SELECT {', '.join(names)} FROM '{OUT}/self_join/*.parquet'")
     rows, extra, missing = engine.execute(_COMPARED).fetchall()[0]
     print(f"{rows:,} rows of pair support; {extra:,} extra and {missing:,} missing against the self-join")
     return bool(rows and extra == missing == 0)

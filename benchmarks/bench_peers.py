@@ -153,14 +153,13 @@ def _run(name: str, scenario: Scenario, chosen: Sequence[str], rounds: int | Non
             result = results[peer.name]
             if result.failure:
                 continue
-            _one(peer, scenario, folder, result, reference)
-            last = f"{result.costs[-1].cpu:.1f} CPU s, {result.costs[-1].wall:.1f} s" if result.costs else ""
-            print(f"{name} round {round_ + 1}, {peer.name}: {result.failure or last}", flush=True)
+            said = _one(peer, scenario, folder, result, reference)
+            print(f"{name} round {round_ + 1}, {peer.name}: {said}", flush=True)
     return results
 
 
-def _one(peer: Peer, scenario: Scenario, folder: Path, result: Result, reference: Reference) -> None:
-    """Run a peer once; what went wrong is its result too."""
+def _one(peer: Peer, scenario: Scenario, folder: Path, result: Result, reference: Reference) -> str:
+    """Run a peer once and say how it went; what went wrong is its result too."""
     out = RESULTS / "out"
     shutil.rmtree(out, ignore_errors=True)
     try:
@@ -176,17 +175,18 @@ def _one(peer: Peer, scenario: Scenario, folder: Path, result: Result, reference
         )  # fmt: skip
     except (NotInstalledError, CommandFailedError) as reason:
         result.failure = f"could not be installed: {reason}" if isinstance(reason, NotInstalledError) else str(reason)
-        return
+        return result.failure
     if peer is DUCKDB and not reference.is_there:
         reference.take(out)
     if not result.rows:
         result.rows, is_same = reference.compared(out, has_pairs=peer.pairs, score=peer.score)
         if not is_same:
             result.failure = f"other rows: {result.rows}"
-            return
+            return result.failure
     told = out / "facts.json"
     result.facts = json.loads(told.read_text(encoding="utf-8")) if told.is_file() else {}
     result.costs.append(cost)
+    return f"{cost.cpu:.1f} CPU s, {cost.wall:.1f} s"
 
 
 def _keep(name: str, results: dict[str, Result]) -> None:

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 
 import psutil
 
+from performance_goals import goals_section
+
 if TYPE_CHECKING:
     from bench_peers import Result, Scenario
 
@@ -35,6 +37,7 @@ def write_page(kept: Mapping[str, Mapping[str, Result]], scenarios: Mapping[str,
     """Write the page anew from all that is kept."""
     told = [_HEAD.format(depth=100, machine=_machine(), threads=threads)]
     told += [_section(scenarios[name], results) for name, results in kept.items()]
+    told.append(goals_section(kept))
     told.append(_versions(kept))
     PAGE.write_text("\n".join(told), encoding="utf-8")
 
@@ -47,7 +50,20 @@ def _section(scenario: Scenario, results: Mapping[str, Result]) -> str:
         lines += [f"A tool whose process tree holds more than {scenario.megabytes:,} MB at once is stopped.", ""]
     lines += ["| | CPU s | wall s | peak MB | of DuckDB's CPU | rows |", "|---|---|---|---|---|---|"]
     lines += [_row(result, base) for result in results.values()]
+    lines += [_facts(result) for result in results.values() if result.facts and result.costs]
     return "\n".join([*lines, ""])
+
+
+def _facts(result: Result) -> str:
+    """What the count told of itself, per pair event."""
+    facts = result.facts
+    events = facts["pair_events"]
+    actual, planned = facts["shuffled_bytes"] / events, facts["planned_bytes"] / events
+    return (
+        f"\n{result.peer}: {events:,.0f} pair events, {facts['shards']:.0f} shards,"
+        f" {actual:.2f} bytes shuffled per event (planned {planned:.2f}),"
+        f" {1e6 * _median(result, 'cpu') / events:.2f} microseconds of CPU per event, start and commits included."
+    )
 
 
 def _row(result: Result, base: float | None) -> str:
@@ -61,7 +77,7 @@ def _row(result: Result, base: float | None) -> str:
 
 
 def _median(result: Result, part: str) -> float:
-    return statistics.median(getattr(cost, part) for cost in result.costs)
+    return float(statistics.median(getattr(cost, part) for cost in result.costs))
 
 
 def _spread(result: Result, part: str) -> str:

@@ -116,7 +116,7 @@ def _megabytes(process: psutil.Process) -> float:
         full = process.memory_full_info()
     except psutil.Error:
         return 0.0
-    return getattr(full, "pss", full.rss) / 1e6
+    return float(getattr(full, "pss", full.rss)) / 1e6
 
 
 def _last_words(log: Path, code: int) -> str:

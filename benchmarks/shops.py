@@ -1,4 +1,6 @@
-"""Shops to count: order lines as `basket, variant` of generated shops and of Complete Journey."""
+"""Shops to count: generated ones and Complete Journey, as lines/*.parquet (basket, variant, buyer_key, region_id), the
+same lines as baskets.parquet (buyer_key, region_id, variants ascending), and regions.parquet (region_id, path).
+"""
 
 from __future__ import annotations
 
@@ -32,6 +34,11 @@ COPY (
     JOIN (SELECT order_id, basket, buyer_key FROM baskets) USING (order_id) ORDER BY basket, variant
 ) TO '{folder}/lines' (FORMAT parquet, PER_THREAD_OUTPUT);
 COPY (
+    SELECT any_value(buyer_key) AS buyer_key, any_value(region_id) AS region_id,
+           list(variant ORDER BY variant) AS variants
+    FROM '{folder}/lines/*.parquet' GROUP BY basket
+) TO '{folder}/baskets.parquet';
+COPY (
     WITH RECURSIVE tree AS (
         SELECT '{root}' AS region_id, ['{root}'] AS path
         UNION ALL
@@ -45,9 +52,9 @@ COPY (
 
 
 def shop(name: str, folder: Path) -> Path:
-    """The folder of a shop's lines, made where it is not there yet: a number of lines, or COMPLETE_JOURNEY."""
-    here, made = folder / name, folder / name / "made"
-    if made.is_file():
+    """The folder of a shop, made where it is not there yet: a number of lines, or COMPLETE_JOURNEY."""
+    here = folder / name
+    if (here / "regions.parquet").is_file():
         return here
     shutil.rmtree(here, ignore_errors=True)
     here.mkdir(parents=True)
@@ -59,7 +66,7 @@ def shop(name: str, folder: Path) -> Path:
     cap = BasketSettings().max_basket_variants
     engine = duckdb.connect()
     engine.execute(f"SET temp_directory = '{here}/spilt'")
+    engine.execute("SET memory_limit = '8GB'")
     engine.execute(_LINES.format(landing=landing, folder=here, cap=cap, root=ROOT_REGION))
     shutil.rmtree(landing)
-    made.touch()
     return here

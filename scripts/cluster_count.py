@@ -1,7 +1,7 @@
 """A job that counts a shop's baskets once per asked way, and says for each what it took and a hash of all rows.
 
-`cluster_count.py FOLDER [--partitions N ...] [--adaptive true false]`: FOLDER holds baskets.parquet and
-regions.parquet, and gets the counts. One line of JSON per count goes to counted.json there: partitions, adaptive,
+`cluster_count.py SHOP OUT [--partitions N ...] [--adaptive true false]`: SHOP holds baskets.parquet and
+regions.parquet, OUT gets the counts. One line of JSON per count goes to counted.json there: partitions, adaptive,
 rows, hash (of all rows in any order) and seconds on the wall.
 """
 
@@ -24,9 +24,10 @@ from sidecart.storage.session import build_session
 def main() -> int:
     told = _arguments()
     spark = build_session("count")
-    with (told.folder / "counted.json").open("w", encoding="utf-8") as out:
+    told.out.mkdir(parents=True, exist_ok=True)
+    with (told.out / "counted.json").open("w", encoding="utf-8") as out:
         for partitions, adaptive in product(told.partitions, told.adaptive):
-            out.write(json.dumps(_counted(spark, told.folder, partitions, adaptive)) + "\n")
+            out.write(json.dumps(_counted(spark, told, partitions, adaptive)) + "\n")
             out.flush()
     spark.stop()
     return 0
@@ -34,22 +35,23 @@ def main() -> int:
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument("folder", type=Path)
+    parser.add_argument("shop", type=Path)
+    parser.add_argument("out", type=Path)
     parser.add_argument("--partitions", type=int, nargs="+", default=[4])
     parser.add_argument("--adaptive", nargs="+", default=["true"])
     return parser.parse_args()
 
 
-def _counted(spark: SparkSession, folder: Path, partitions: int, adaptive: str) -> dict[str, object]:
+def _counted(spark: SparkSession, told: argparse.Namespace, partitions: int, adaptive: str) -> dict[str, object]:
     spark.conf.set("spark.sql.shuffle.partitions", str(partitions))
     spark.conf.set("spark.sql.adaptive.enabled", adaptive)
-    baskets, regions = (spark.read.parquet(str(folder / f"{name}.parquet")) for name in ("baskets", "regions"))
+    baskets, regions = (spark.read.parquet(str(told.shop / f"{name}.parquet")) for name in ("baskets", "regions"))
     begun = time.monotonic()
-    target = str(folder / "pair_support")
+    target = str(told.out / "pair_support")
     pair_support(baskets.repartition(partitions), regions, partitions).write.mode("overwrite").parquet(target)
     seconds = time.monotonic() - begun
-    told = {"partitions": partitions, "adaptive": adaptive, "seconds": seconds}
-    return {**told, **content(spark.read.parquet(target))}
+    how = {"partitions": partitions, "adaptive": adaptive, "seconds": seconds}
+    return {**how, **content(spark.read.parquet(target))}
 
 
 def content(frame: DataFrame) -> dict[str, object]:

@@ -63,7 +63,15 @@ class Cluster:
                         found[child.create_time()] = child
         return [found[begun] for begun in sorted(found)]
 
-    def submit(self, script: Path, arguments: Sequence[str], packages: Path, *, driver_memory: str = "1g") -> int:
+    def submit(
+        self,
+        script: Path,
+        arguments: Sequence[str],
+        packages: Path,
+        *,
+        driver_memory: str = "1g",
+        executor_memory: str = "700m",
+    ) -> int:
         """Run `script` under spark-submit with `packages` (a zip) on every worker; returns its exit code.
 
         What the job prints is shown; Spark's own words go to `submit.log`.
@@ -72,7 +80,7 @@ class Cluster:
             **session.DELTA_SETTINGS,
             **session.LOCAL_SETTINGS,
             "spark.driver.extraJavaOptions": f"-Dlog4j2.configurationFile={session.QUIET_LOGS}",
-            "spark.executor.memory": "700m",
+            "spark.executor.memory": executor_memory,
             "spark.executor.cores": "1",
             "spark.sql.shuffle.partitions": "4",
             "spark.pyspark.python": sys.executable,

@@ -79,13 +79,13 @@ def _lines(counted: Path) -> list[dict[str, Any]]:
 def counted(folder: Path, packages: Path) -> Iterator[tuple[list[dict[str, Any]], int]]:
     """Two counts on two executors, one of which is killed during the second; and how many were."""
     with standalone_cluster(folder / "cluster") as cluster:
-        killer = Killer(cluster, folder / "counted.json")
+        killer = Killer(cluster, folder / "out" / "counted.json")
         killer.start()
-        code = cluster.submit(SCRIPT, [str(folder), "--partitions", "3", "16"], packages)
+        code = cluster.submit(SCRIPT, [str(folder), str(folder / "out"), "--partitions", "3", "16"], packages)
         killer.is_over.set()
         killer.join()
         assert code == 0, (folder / "cluster" / "submit.log").read_text()[-2_000:]
-        yield _lines(folder / "counted.json"), killer.killed
+        yield _lines(folder / "out" / "counted.json"), killer.killed
 
 
 @pytest.mark.slow

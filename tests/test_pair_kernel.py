@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections import defaultdict
 from collections.abc import Iterable
 from typing import Any
@@ -89,6 +90,16 @@ def test_the_number_of_shards_changes_no_count(baskets: list[Basket], shards: in
 @given(_BASKETS, st.integers(2, 4), st.integers(1, 3))
 def test_baskets_of_many_parts_give_the_same_counts(baskets: list[Basket], parts: int, shards: int) -> None:
     assert _by_kernel(baskets, shards, parts) == _by_hand(baskets)
+
+
+@settings(max_examples=100)
+@given(_BASKETS, st.randoms(use_true_random=False), st.integers(1, 3))
+def test_baskets_in_any_order_are_sent_as_the_same_messages(
+    baskets: list[Basket], chance: random.Random, shards: int
+) -> None:
+    shuffled = chance.sample(baskets, len(baskets))
+    one, other = ([m.to_pylist() for m in messages(_table(part).to_batches(), shards)] for part in (baskets, shuffled))
+    assert one == other
 
 
 @settings(max_examples=100)

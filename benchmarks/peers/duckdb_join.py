@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import duckdb
+
 from told import DEPTH, told
 
 _COUNT = """

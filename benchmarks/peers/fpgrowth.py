@@ -9,6 +9,7 @@ import math
 
 from pyspark.ml.fpm import FPGrowth
 from pyspark.sql import functions as F
+
 from spark_sessions import best_of, session
 from told import told
 

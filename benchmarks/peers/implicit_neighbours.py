@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from implicit.nearest_neighbours import ItemItemRecommender
+
 from matrices import baskets_by_variants, write_lists
 from told import DEPTH, told
 

@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 from scipy import sparse
+
 from told import DEPTH
 
 Codes = npt.NDArray[np.int64]

@@ -6,6 +6,7 @@ from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 from replay.data import Dataset, FeatureHint, FeatureInfo, FeatureSchema, FeatureType
 from replay.utils.session_handler import State
+
 from told import Told
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pyspark.sql import functions as F
 from replay.models import ItemKNN
+
 from replay_datasets import dataset
 from spark_sessions import session
 from told import DEPTH, told

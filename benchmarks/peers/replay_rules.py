@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pyspark.sql import functions as F
 from replay.models import AssociationRulesItemRec
+
 from replay_datasets import dataset
 from spark_sessions import best_of, session
 from told import told

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
-from matrices import write_lists, write_pairs
 from recommenders.models.sar import SAR
+
+from matrices import write_lists, write_pairs
 from told import told
 
 

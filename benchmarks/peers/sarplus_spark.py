@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pysarplus import SARPlus
 from pyspark.sql import functions as F
+
 from spark_sessions import best_of, session
 from told import told
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pyspark.sql import functions as F
+
 from sidecart_steps import ROOT, counted, lists, session, stored
 from told import told
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from pyspark.sql import functions as F
-from sidecart_steps import ROOT, counted, lists, session, stored
-from told import told
 
 from sidecart.compatibility import basket_strata
 from sidecart.evidence import variant_stratum_support
 from sidecart.pairs import region_support
+from sidecart_steps import ROOT, counted, lists, session, stored
+from told import told
 
 
 def main() -> None:

@@ -12,11 +12,11 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 from pyspark.sql import DataFrame, SparkSession
-from told import DEPTH, Told
 
 from sidecart.count_plan import SizeCount, basket_sizes, count_plan
 from sidecart.pairs import pair_support
 from sidecart.storage.session import build_session
+from told import DEPTH, Told
 
 ROOT = "root"
 Counts = npt.NDArray[np.int32]

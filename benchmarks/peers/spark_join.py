@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pyspark.sql import functions as F
+
 from spark_sessions import best_of, session
 from told import told
 

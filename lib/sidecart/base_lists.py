@@ -75,8 +75,8 @@ def cut_base_lists(
     offered = slot_bitsets(members, list_regions, "candidate")
     anchored = slot_bitsets(pages.withColumnRenamed("anchor", "variant"), list_regions, "anchor")
     ranked = (
-        scored.join(offered, "candidate")
-        .join(anchored, "anchor")
+        scored.join(F.broadcast(offered), "candidate")
+        .join(F.broadcast(anchored), "anchor")
         .repartition("anchor")
         .sortWithinPartitions("anchor", *best_first())
         .select(*_PAYLOAD, "anchor_slots", "candidate_slots")

@@ -32,6 +32,10 @@ size of each basket; its first variant and the steps to the next ones; its place
 one higher, 0 where there is none; and 1 where a basket is another buyer's than the one before."""
 
 
+_SEED, _PRIME = np.uint64(0xCBF29CE484222325), np.uint64(0x100000001B3)
+"""Of the FNV-1a hash (Fowler, Noll and Vo)."""
+
+
 @dataclass(frozen=True)
 class Baskets:
     """Baskets as flat arrays, buyer by buyer: basket b holds items[starts[b]:starts[b + 1]], ascending, is of
@@ -48,11 +52,13 @@ class Baskets:
     @staticmethod
     def of_part(part: pa.Table) -> Baskets:
         """From columns buyer, nodes (root first, the last one names the place) and variants (ascending)."""
-        variants = part.column("variants").combine_chunks()
-        buyers = _integers(pc.dictionary_encode(part.column("buyer").combine_chunks()).indices)
-        order = np.argsort(buyers, kind="stable")
+        lists = part.column("variants").combine_chunks()
+        starts, items = _starts(lists), _integers(lists.flatten())
+        buyers = _ranks(part.column("buyer").combine_chunks())
         paths, places = _paths(part.column("nodes").combine_chunks())
-        sizes, items = _in_order(_starts(variants), _integers(variants.flatten()), order)
+        # A shuffle brings rows in any order; a task that is run again must send what it sent before.
+        order = np.lexsort((_fingerprints(starts, items, places), buyers))
+        sizes, items = _in_order(starts, items, order)
         return Baskets(_bounds(sizes), items, buyers[order], places[order], paths)
 
     @staticmethod
@@ -157,6 +163,18 @@ def _in_order(starts: Ints, items: Ints, chosen: Ints) -> tuple[Ints, Ints]:
 
 
 @compiled
+def _fingerprints(starts: Ints, items: Ints, places: Ints) -> Ints:
+    """A number of what each basket holds and where it was bought."""
+    found = np.empty(len(places), np.uint64)
+    for basket in range(len(places)):
+        mixed = np.uint64(places[basket]) + _SEED
+        for item in range(starts[basket], starts[basket + 1]):
+            mixed = (mixed ^ np.uint64(items[item])) * _PRIME
+        found[basket] = mixed
+    return found
+
+
+@compiled
 def _step(sizes: Ints, items: Ints) -> None:
     """Each item but a basket's first becomes its distance from the one before it."""
     end = len(items)
@@ -177,6 +195,14 @@ def _follow(sizes: Ints, steps: Ints, items: Ints) -> None:
             reached += steps[item]
             items[item] = reached
             item += 1
+
+
+def _ranks(keys: pa.Array) -> Ints:
+    """The place of each key among the distinct ones, ascending."""
+    known = pc.dictionary_encode(keys)
+    rank = np.empty(len(known.dictionary), np.int32)
+    rank[pc.sort_indices(known.dictionary).to_numpy()] = np.arange(len(rank))
+    return rank[_integers(known.indices)]
 
 
 def _paths(nodes: pa.ListArray) -> tuple[Ints, Ints]:

@@ -50,7 +50,7 @@ def judged_pairs(
     category_compatibility. Out: their columns, refused_by, anchor_support, candidate_support, confidence (c'/n_i),
     category_lift, required_support, both category ids, candidate_id_order, tier.
     """
-    anchors, candidates = facts_of("anchor", facts, scoring), facts_of("candidate", facts, scoring)
+    anchors, candidates = (F.broadcast(facts_of(side, facts, scoring)) for side in ("anchor", "candidate"))
     described = root_pairs.join(anchors, "anchor").join(candidates, "candidate")
     of_groups = described.where(F.col("anchor_group_variant") != F.col("candidate_group_variant"))
     lacks_support = F.col("group_support") < F.col("required_support")
