@@ -13,6 +13,7 @@ import shutil
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 
 from comparing import Reference
@@ -46,6 +47,11 @@ class Peer:
     """What its lists are ranked by."""
 
     @property
+    def can_judge(self) -> bool:
+        """Whether others can be compared with what it gives."""
+        return self.pairs and self.score == "baskets"
+
+    @property
     def environment(self) -> str:
         """The folder of its packages: named by the first, and shared by all that ask for the same."""
         return self.packages[0].split(">")[0].split("=")[0] if self.packages else ""
@@ -70,7 +76,7 @@ NEIGHBOURS = Peer(
     pairs=False, score="cosine",
 )  # fmt: skip
 FPGROWTH = Peer("Spark FPGrowth", "fpgrowth.py", tells=("pyspark",), score="above a floor")
-REAL = Peer("sidecart, its own definition", "sidecart_real.py", tells=("sidecart",), pairs=False, score="buyers")
+REAL = Peer("sidecart, its own definition", "sidecart_real.py", tells=("sidecart",), score="buyers")
 
 _MATRICES = (DUCKDB, POLARS, SCIPY, IMPLICIT, SAR)
 _SPARKS = (SPARK_JOIN, SARPLUS, RULES, NEIGHBOURS, FPGROWTH)
@@ -104,6 +110,7 @@ class Result:
     """What became of a peer in a scenario."""
 
     peer: str
+    when: str = field(default_factory=lambda: datetime.now(UTC).strftime("%Y-%m-%d %H:%M"))
     versions: dict[str, str] = field(default_factory=dict)
     costs: list[Cost] = field(default_factory=list)
     rows: str = ""
@@ -120,7 +127,6 @@ def main() -> int:
     for name in told.scenarios or SCENARIOS:
         results = _run(name, SCENARIOS[name], told.peers, told.rounds)
         is_same &= not any(result.failure.startswith("other rows") for result in results.values())
-        _keep(name, results)
     write_page(_kept(), SCENARIOS, THREADS)
     return 0 if is_same else 1
 
@@ -154,6 +160,7 @@ def _run(name: str, scenario: Scenario, chosen: Sequence[str], rounds: int | Non
             if result.failure:
                 continue
             said = _one(peer, scenario, folder, result, reference)
+            _keep(name, result)
             print(f"{name} round {round_ + 1}, {peer.name}: {said}", flush=True)
     return results
 
@@ -175,9 +182,13 @@ def _one(peer: Peer, scenario: Scenario, folder: Path, result: Result, reference
         )  # fmt: skip
     except (NotInstalledError, CommandFailedError) as reason:
         result.failure = f"could not be installed: {reason}" if isinstance(reason, NotInstalledError) else str(reason)
+        result.costs.clear()
         return result.failure
-    if peer is DUCKDB and not reference.is_there:
+    if not reference.is_there and peer.can_judge:
         reference.take(out)
+    if not reference.is_there:
+        result.failure = "not compared, as nothing before it gave pairs"
+        return result.failure
     if not result.rows:
         result.rows, is_same = reference.compared(out, has_pairs=peer.pairs, score=peer.score)
         if not is_same:
@@ -189,12 +200,11 @@ def _one(peer: Peer, scenario: Scenario, folder: Path, result: Result, reference
     return f"{cost.cpu:.1f} CPU s, {cost.wall:.1f} s"
 
 
-def _keep(name: str, results: dict[str, Result]) -> None:
+def _keep(name: str, result: Result) -> None:
     """Beside what was kept of other peers of the scenario."""
     file = RESULTS / f"{name}.json"
     kept = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
-    kept |= {peer: asdict(result) for peer, result in results.items()}
-    file.write_text(json.dumps(kept, indent=1), encoding="utf-8")
+    file.write_text(json.dumps(kept | {result.peer: asdict(result)}, indent=1), encoding="utf-8")
 
 
 def _kept() -> dict[str, dict[str, Result]]:

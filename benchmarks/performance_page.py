@@ -25,9 +25,11 @@ Written by `make bench` (`benchmarks/bench_peers.py`); nothing here is typed by 
 Every tool reads the same files of order lines (basket, variant) and writes how many baskets hold each pair of
 variants, both directions, and the {depth} best of each variant. A run is one process tree from its start to its end,
 so the start of Python and of Spark is in it, and for sidecart the commits of its Delta tables. CPU seconds and memory
-are of the whole tree (memory: what it holds alone and its share of what it shares, at its highest, looked at twice a
-second). Runs of all tools are interleaved; the median is shown, the least and the most beside it where there are
-several. What each wrote was compared before its time was counted.
+are of the whole tree (memory: what it holds alone and its share of what it shares, at its highest, looked at every
+second). Tools of one run of the benchmark take turns; the median is shown, the least and the most beside it where
+there are several. What the first run of each wrote was compared before any time was counted: the sum of a hash over
+all pairs, every place of a list and every candidate's count. Tools on Spark have its defaults but for cores, memory and
+eight shuffle partitions; sidecart has the session that a run of its chain has.
 
 Machine: {machine}. Each tool may use {threads} threads.
 """

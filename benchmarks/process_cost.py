@@ -14,8 +14,9 @@ from pathlib import Path
 
 import psutil
 
-_LOOK_EVERY = 0.1
-_WEIGH_EVERY = 0.5
+_LOOK_EVERY = 0.2
+_WEIGH_EVERY = 1.0
+"""Seconds; looking takes time from what is looked at."""
 _AFTERMATH = 30.0
 """Seconds that children may outlive the command: a JVM ends after the Python that started it."""
 
@@ -91,7 +92,8 @@ class _Tree:
 
     def look(self) -> None:
         """Note new processes and what each has used so far."""
-        for process in (self.root, *self.known.values()):
+        # Only when the first process has ended do others have children that are not among its own.
+        for process in (self.root,) if _is_running(self.root) else tuple(self.known.values()):
             with suppress(psutil.Error):
                 self.known.update({child.pid: child for child in (process, *process.children(recursive=True))})
         for pid, process in self.known.items():

@@ -84,7 +84,7 @@ def planned(tables: Tables, counted_baskets: DataFrame) -> CountPlan:
     sizes = [SizeCount(*row) for row in basket_sizes(counted_baskets, tables.read(silver.REGIONS)).collect()]
     partitions = counted_baskets.sparkSession.conf.get("spark.sql.shuffle.partitions") or ""
     # Some platforms say `auto`.
-    parallelism = int(partitions) if partitions.isdigit() else 1
+    parallelism = int(partitions) if partitions.isdigit() else None
     return count_plan(sizes, tables.read(state.VARIANT_IDS).count(), parallelism)
 
 

@@ -65,9 +65,10 @@ class Killer(threading.Thread):
 
     def run(self) -> None:
         while not self.killed and not self.is_over.wait(0.2):
-            if _lines(self.counted):
+            running = self.cluster.executors() if _lines(self.counted) else []
+            if running:
                 time.sleep(1.0)
-                self.cluster.executors()[0].kill()
+                running[0].kill()
                 self.killed += 1
 
 
@@ -85,11 +86,12 @@ def counted(folder: Path, packages: Path) -> Iterator[tuple[list[dict[str, Any]]
         killer.is_over.set()
         killer.join()
         assert code == 0, (folder / "cluster" / "submit.log").read_text()[-2_000:]
+        assert "Lost executor" in (folder / "cluster" / "submit.log").read_text()
         yield _lines(folder / "out" / "counted.json"), killer.killed
 
 
 @pytest.mark.slow
-def test_a_cluster_whose_executors_are_killed_counts_what_one_machine_counts(
+def test_a_cluster_that_loses_an_executor_counts_what_one_machine_counts(
     spark: SparkSession, folder: Path, counted: tuple[list[dict[str, Any]], int]
 ) -> None:
     counts, killed = counted

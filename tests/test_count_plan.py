@@ -46,12 +46,24 @@ def test_a_count_above_the_limit_is_refused_and_the_cap_that_fits_is_named() -> 
 
 
 def test_there_are_as_many_shards_as_the_cluster_likes_and_more_where_a_task_would_hold_too_much() -> None:
-    def plan(baskets: int) -> CountPlan:
-        return count_plan([SizeCount(2, 1, baskets)], variants=9, parallelism=2)
+    def plan(baskets: int, variants: int) -> CountPlan:
+        return count_plan([SizeCount(variants, 1, baskets)], variants=900, parallelism=2)
 
-    assert [plan(n).shards for n in (0, 8_000_000)] == [2, 2]
-    assert plan(80_000_000).shards > 2
-    assert plan(80_000_000).task_bytes <= TASK_BYTES
+    assert [plan(n, 2).shards for n in (0, 4_000_000)] == [2, 2]
+    for large in (plan(80_000_000, 1), plan(80_000_000, 2), plan(2_000_000, 100)):
+        assert large.shards > 2
+        assert large.task_bytes <= TASK_BYTES
+
+
+def test_a_cluster_that_does_not_say_what_it_likes_gets_a_task_for_every_sixteen_million_events() -> None:
+    shards = [count_plan([SizeCount(2, 1, n)], 9, parallelism=None).shards for n in (0, 16_000_000, 16_000_001)]
+    assert shards[:1] == [1]
+    assert shards[2] > shards[0]
+
+
+def test_baskets_of_one_size_in_regions_of_two_depths_fit_or_fall_together() -> None:
+    plan = count_plan([SizeCount(2, 1, 30), SizeCount(10, 1, 4), SizeCount(10, 2, 4)], 500, parallelism=2)
+    assert [plan.cap_within(limit) for limit in (389, 390)] == [2, 10]
 
 
 @pytest.mark.parametrize("shards", [2, 8, 16])

@@ -16,12 +16,12 @@ from told import DEPTH
 Codes = npt.NDArray[np.int64]
 
 
-def baskets_by_variants(lines: str) -> tuple[sparse.csr_matrix, Codes]:
-    """A 1 where a basket holds a variant, and the variant of each column."""
+def baskets_by_variants(lines: str, kind: type) -> tuple[sparse.csr_matrix, Codes]:
+    """A 1 of the kind where a basket holds a variant, and the variant of each column."""
     table = ds.dataset(str(Path(lines).parent)).to_table(columns=["basket", "variant"])
     _, rows = np.unique(table.column("basket").to_numpy(), return_inverse=True)
     variants, columns = np.unique(table.column("variant").to_numpy(), return_inverse=True)
-    ones = np.ones(len(rows))
+    ones = np.ones(len(rows), dtype=kind)
     return sparse.csr_matrix((ones, (rows, columns))), variants.astype(np.int64)
 
 

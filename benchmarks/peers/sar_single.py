@@ -16,7 +16,8 @@ def main() -> None:
     model = SAR(col_user="basket", col_item="variant", col_rating="rating", similarity_type="cooccurrence", threshold=1)
     model.fit(lines)
     variants = np.array([model.index2item[place] for place in range(model.n_items)])
-    met = model.item_similarity.tocsr()
+    met = model.item_similarity
+    met = met if met.format == "csr" else met.T  # it is symmetric, so this is the same without a copy
     write_pairs(met, variants, given.out)
     write_lists(met, variants, given.out)
 

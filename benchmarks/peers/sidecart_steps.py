@@ -42,7 +42,8 @@ def stored(frame: DataFrame, given: Told, name: str) -> DataFrame:
 def counted(baskets: DataFrame, regions: DataFrame, given: Told) -> DataFrame:
     """Pair support as a Delta table, planned as the chain plans it; what it took goes to facts.json."""
     sizes = [SizeCount(*row) for row in basket_sizes(baskets, regions).collect()]
-    plan = count_plan(sizes, _variants(given), parallelism=given.threads)
+    partitions = baskets.sparkSession.conf.get("spark.sql.shuffle.partitions")
+    plan = count_plan(sizes, _variants(given), parallelism=int(str(partitions)))
     before = _shuffles(given).keys()
     met = stored(pair_support(baskets, regions, plan.shards), given, "pair_support")
     facts = {

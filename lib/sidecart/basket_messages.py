@@ -19,7 +19,7 @@ import pyarrow.compute as pc
 from sidecart.compiled import compiled
 
 Ints = npt.NDArray[Any]
-"""Integers: 32 bits wide where there is one per item or basket, else 64."""
+"""Integers: 64 bits wide where they count items of all baskets, else 32."""
 
 MESSAGE = pa.schema(
     [
@@ -167,7 +167,7 @@ def _fingerprints(starts: Ints, items: Ints, places: Ints) -> Ints:
     """A number of what each basket holds and where it was bought."""
     found = np.empty(len(places), np.uint64)
     for basket in range(len(places)):
-        mixed = np.uint64(places[basket]) + _SEED
+        mixed = (np.uint64(places[basket]) ^ _SEED) * _PRIME
         for item in range(starts[basket], starts[basket + 1]):
             mixed = (mixed ^ np.uint64(items[item])) * _PRIME
         found[basket] = mixed

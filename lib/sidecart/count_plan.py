@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -17,6 +18,9 @@ TASK_BYTES = 550_000_000
 """What the worker that counts a shard should hold beside what it takes to start; sets how many shards there are, never
 what they say. More shards are sent more copies of a basket."""
 
+EVENTS_PER_TASK = 16_000_000
+"""Pair events that are worth a task of their own."""
+
 BUCKETS = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)
 """Least sizes of the buckets that a plan is told in."""
 
@@ -25,6 +29,9 @@ _BYTES_PER_BASKET, _BYTES_PER_ITEM = 36, 3.2
 _BYTES_PER_COPY = 0.4
 """Of a basket in a message, beside its steps: its size and whether it is another buyer's."""
 _TASK_BYTES_PER_ITEM, _TASK_BYTES_PER_BASKET, _TASK_BYTES_PER_ROW = 8, 40, 46
+"""Of a worker that counts a shard."""
+_PACK_BYTES, _PACK_BYTES_PER_ITEM, _PACK_BYTES_PER_BASKET, _PACK_BYTES_PER_LEVEL = 25_000_000, 16, 120, 12
+"""Of a worker that packs a part."""
 _SECONDS_PER_EVENT = 0.2e-6
 """CPU seconds per event at one level, writing included, measured on a generated shop (decision 9)."""
 
@@ -48,7 +55,7 @@ class CountPlan:
     sent_bytes: int
     """Shuffled to send them to shards, as compressed."""
     task_bytes: int
-    """Of the Python worker that counts a shard, beside what it takes to start."""
+    """Of the Python worker that packs a part or counts a shard, whichever is more, beside what it takes to start."""
     cpu_seconds: float
     """Roughly; half and double are both likely on another machine."""
 
@@ -63,7 +70,7 @@ class CountPlan:
 
     @property
     def pair_events(self) -> int:
-        """Pairs met in baskets, each direction once."""
+        """Pairs met in baskets, whatever their direction: three variants of a basket make three."""
         return sum(_pairs(size.variants) * size.baskets for size in self.sizes)
 
     def require_within(self, max_pair_events: int, what: str) -> None:
@@ -96,13 +103,16 @@ class CountPlan:
 
     def cap_within(self, max_pair_events: int) -> int | None:
         """The largest basket cap whose baskets make at most so many pair events; None where no cap of 2 does."""
+        of_size: Counter[int] = Counter()
+        for size in self.sizes:
+            of_size[size.variants] += size.baskets * _pairs(size.variants)
         events, cap = 0, 1
-        for size in sorted(self.sizes):
-            events += size.baskets * _pairs(size.variants)
+        for variants in sorted(of_size):
+            events += of_size[variants]
             if events > max_pair_events:
-                return cap if cap >= 2 else None
-            cap = size.variants
-        return cap
+                break
+            cap = variants
+        return cap if cap >= 2 else None
 
 
 def basket_sizes(counted_baskets: DataFrame, regions: DataFrame) -> DataFrame:
@@ -115,9 +125,13 @@ def basket_sizes(counted_baskets: DataFrame, regions: DataFrame) -> DataFrame:
     return sized.join(depths, "region_id").groupBy("variants", "levels").agg(F.count(F.lit(1)).alias("baskets"))
 
 
-def count_plan(sizes: Sequence[SizeCount], variants: int, parallelism: int) -> CountPlan:
-    """The plan for baskets of such sizes, of so many variants, on a cluster that likes so many tasks."""
-    shards = parallelism
+def count_plan(sizes: Sequence[SizeCount], variants: int, parallelism: int | None) -> CountPlan:
+    """The plan for baskets of such sizes, of so many variants, on a cluster that likes so many tasks.
+
+    One that does not say how many it likes (None) gets a task for every EVENTS_PER_TASK.
+    """
+    events = sum(_pairs(size.variants) * size.baskets for size in sizes)
+    shards = parallelism or max(1, math.ceil(events / EVENTS_PER_TASK))
     while _task_bytes(sizes, shards) > TASK_BYTES:
         shards = math.ceil(1.1 * shards)
     walked = sum(size.variants**2 * size.levels * size.baskets for size in sizes)
@@ -139,13 +153,16 @@ def count_plan(sizes: Sequence[SizeCount], variants: int, parallelism: int) -> C
 
 
 def _task_bytes(sizes: Sequence[SizeCount], shards: int) -> float:
-    """What the worker of one of so many shards holds: its baskets, and rows on their way out."""
-    held, walked = 0.0, 0.0
+    """What a worker holds: the baskets of a part, or those of a shard and rows on their way out."""
+    packing, counting, walked = float(_PACK_BYTES), 0.0, 0.0
     for size in sizes:
-        copies = size.baskets * _owners(size.variants, shards) / shards
-        held += copies * (_TASK_BYTES_PER_BASKET + size.variants * _TASK_BYTES_PER_ITEM)
-        walked += size.baskets * size.variants**2 * size.levels / shards
-    return held + _TASK_BYTES_PER_ROW * min(ROWS_PER_BATCH, walked)
+        mine = size.baskets / shards
+        of_part = _PACK_BYTES_PER_BASKET + size.levels * _PACK_BYTES_PER_LEVEL + size.variants * _PACK_BYTES_PER_ITEM
+        of_shard = _TASK_BYTES_PER_BASKET + size.variants * _TASK_BYTES_PER_ITEM
+        packing += mine * of_part
+        counting += mine * _owners(size.variants, shards) * of_shard
+        walked += mine * size.variants**2 * size.levels
+    return max(packing, counting + _TASK_BYTES_PER_ROW * min(ROWS_PER_BATCH, walked))
 
 
 def _bytes_per_step(size: SizeCount, variants: int) -> float:

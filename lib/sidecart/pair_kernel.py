@@ -1,9 +1,9 @@
 """The counting kernel: the pairs of a shard's anchors, in compiled loops over Arrow's flat arrays.
 
 A pair event is (anchor, candidate) met in one basket, directed. An anchor's event with itself counts the anchor.
-For each anchor its baskets are walked node by node and, within a node, buyer by buyer: three dense arrays over the
-shard's variants hold baskets, buyers and the buyer seen last. No event is ever stored, so memory does not depend on
-how often an anchor or a buyer comes; docs/decisions/0009 has the measurements.
+For each anchor its baskets are walked node by node and, within a node, buyer by buyer: a dense array over the shard's
+variants holds baskets, buyers and the buyer seen last. No event is ever stored, so memory is the shard's baskets,
+however often an anchor or a buyer stands in them; docs/decisions/0009 has the measurements.
 """
 
 from __future__ import annotations
@@ -85,15 +85,16 @@ class _Work:
         """Count one level of the tree, every node of it for itself; `order`: its baskets by node, then buyer."""
         bounds, met = _by_anchor(self.starts, self.items, self.place_of, order, len(self.anchors))
         events = _events(self.starts, bounds, met)
-        widest = len(self.variants) * len(np.unique(node[order]))
-        rooms = np.append(0, np.cumsum(np.minimum(np.diff(events), widest)))
+        nodes = len(np.unique(node[order]))
+        rooms = np.append(0, np.cumsum(np.minimum(np.diff(events), len(self.variants) * nodes)))
+        most_rows = np.append(0, np.cumsum(np.minimum(np.diff(bounds), nodes)))
         held = np.zeros((len(self.variants), 4), dtype=np.int32)  # the fourth keeps a variant's on one line of cache
         marks = np.zeros(len(self.variants) // 64 + 1, dtype=np.uint64)
         first = 0
         while first < len(self.anchors):
             last = max(first + 1, int(np.searchsorted(rooms, rooms[first] + ROWS_PER_BATCH, side="right")) - 1)
             room = np.empty((3, int(rooms[last] - rooms[first])), dtype=np.int32)
-            rows = np.empty((5, int(bounds[last] - bounds[first])), dtype=np.int64)
+            rows = np.empty((5, int(most_rows[last] - most_rows[first])), dtype=np.int64)
             among = (bounds[first : last + 1], met, self.anchors[first:last], node, buyers)
             count = _count(self.starts, self.items, *among, held, marks, room, rows)
             yield self._as_rows(rows[:, :count], room)
@@ -163,8 +164,10 @@ def _count(  # noqa: PLR0917
     rows: Ints,
 ) -> int:
     """Fill `room` (candidates ascending, buyers, baskets) and `rows` (node, anchor, its buyers, its baskets, where its
-    pairs end); how many rows. `held`: per variant baskets, buyers and the last buyer; `marks`: which variants were met;
-    both empty before and after.
+    pairs end); how many rows.
+
+    `held`: per variant baskets, 0 before and after, buyers and the last buyer; `marks`: which variants were met, none
+    before and after.
     """
     row, filled = 0, 0
     for anchor in range(len(anchors)):

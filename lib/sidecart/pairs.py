@@ -98,10 +98,7 @@ def _packer(shards: int) -> Callable[[Iterable[pa.RecordBatch]], Iterator[pa.Rec
 
 def _shard_counter(shards: int) -> Callable[[Iterable[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
     def count(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        sent: dict[int, list[dict[str, Any]]] = {}
-        for batch in batches:
-            for message in batch.to_pylist():
-                sent.setdefault(message["shard"], []).append(message)
+        sent = _by_shard(batches)
         while sent:
             shard, mine = sent.popitem()
             baskets = Baskets.of_messages(mine)
@@ -109,3 +106,12 @@ def _shard_counter(shards: int) -> Callable[[Iterable[pa.RecordBatch]], Iterator
             yield from anchor_rows(baskets, shard, shards)
 
     return count
+
+
+def _by_shard(batches: Iterable[pa.RecordBatch]) -> dict[int, list[dict[str, Any]]]:
+    """The messages to each shard; a partition has those to one, unless Spark joined two."""
+    sent: dict[int, list[dict[str, Any]]] = {}
+    for batch in batches:
+        for message in batch.to_pylist():
+            sent.setdefault(message["shard"], []).append(message)
+    return sent
