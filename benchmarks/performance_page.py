@@ -64,7 +64,8 @@ def _facts(result: Result) -> str:
     return (
         f"\n{result.peer}: {events:,.0f} pair events, {facts['shards']:.0f} shards,"
         f" {actual:.2f} bytes shuffled per event (planned {planned:.2f}),"
-        f" {1e6 * _median(result, 'cpu') / events:.2f} microseconds of CPU per event, start and commits included."
+        f" {facts['counted_cpu']:.0f} s of CPU for counting (planned {facts['planned_cpu']:.0f}),"
+        f" {1e6 * _median(result, 'cpu') / events:.2f} microseconds per event for all, start and commits included."
     )
 
 

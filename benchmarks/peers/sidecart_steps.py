@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
+import psutil
 import pyarrow as pa
 import pyarrow.parquet as pq
 from pyspark.sql import DataFrame, SparkSession
@@ -44,14 +45,15 @@ def counted(baskets: DataFrame, regions: DataFrame, given: Told) -> DataFrame:
     sizes = [SizeCount(*row) for row in basket_sizes(baskets, regions).collect()]
     partitions = baskets.sparkSession.conf.get("spark.sql.shuffle.partitions")
     plan = count_plan(sizes, _variants(given), parallelism=int(str(partitions)))
-    before = _shuffles(given).keys()
+    before, cpu = _shuffles(given).keys(), _cpu_seconds()
     met = stored(pair_support(baskets, regions, plan.shards), given, "pair_support")
     facts = {
         "pair_events": plan.pair_events,
         "shards": plan.shards,
         "planned_bytes": plan.shuffle_bytes,
         "shuffled_bytes": sum(size for file, size in _shuffles(given).items() if file not in before),
-        "planned_task_bytes": plan.task_bytes,
+        "planned_cpu": plan.cpu_seconds,
+        "counted_cpu": _cpu_seconds() - cpu,
     }
     (given.out / "facts.json").write_text(json.dumps(facts), encoding="utf-8")
     return met
@@ -64,6 +66,12 @@ def lists(met: DataFrame, support: str) -> DataFrame:
     return met.select("anchor", "candidates", support).mapInArrow(
         _best(support), "anchor INT, candidate INT, score INT"
     )
+
+
+def _cpu_seconds() -> float:
+    """Of this process and all below it."""
+    me = psutil.Process()
+    return sum(sum(process.cpu_times()[:4]) for process in (me, *me.children(recursive=True)))
 
 
 def _variants(given: Told) -> int:

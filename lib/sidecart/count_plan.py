@@ -32,8 +32,9 @@ _TASK_BYTES_PER_ITEM, _TASK_BYTES_PER_BASKET, _TASK_BYTES_PER_ROW = 8, 40, 46
 """Of a worker that counts a shard."""
 _PACK_BYTES, _PACK_BYTES_PER_ITEM, _PACK_BYTES_PER_BASKET, _PACK_BYTES_PER_LEVEL = 25_000_000, 16, 120, 12
 """Of a worker that packs a part."""
-_SECONDS_PER_EVENT = 0.2e-6
-"""CPU seconds per event at one level, writing included, measured on a generated shop (decision 9)."""
+_SECONDS_TO_START, _SECONDS_PER_EVENT = 14.0, 0.09e-6
+"""CPU seconds: of code that is compiled while it runs, and per event at one level, writing included, measured on
+generated shops (decision 9)."""
 
 
 class SizeCount(NamedTuple):
@@ -148,7 +149,7 @@ def count_plan(sizes: Sequence[SizeCount], variants: int, parallelism: int | Non
         gathered_bytes=round(gathered),
         sent_bytes=round(sent),
         task_bytes=round(_task_bytes(sizes, shards)),
-        cpu_seconds=walked * _SECONDS_PER_EVENT,
+        cpu_seconds=_SECONDS_TO_START + walked * _SECONDS_PER_EVENT,
     )
 
 
