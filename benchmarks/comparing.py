@@ -86,12 +86,8 @@ class Reference:
 
     def _differing(self, score: str) -> int:
         """Places of lists whose score is another one, and candidates with a score that is not theirs."""
-        if score == "baskets":
-            self._engine.execute(
-                "CREATE OR REPLACE TEMP VIEW scored AS SELECT anchor, candidate, baskets AS score FROM pairs"
-            )
-            expected = ("ours", "scored")
-        else:
+        expected = ("ours", "(SELECT anchor, candidate, baskets AS score FROM pairs)")
+        if score != "baskets":
             lines = self._shop / "lines" / "*.parquet"
             self._engine.execute(
                 f"CREATE OR REPLACE TEMP TABLE held AS SELECT variant, count(*) AS held FROM '{lines}' GROUP BY variant"
