@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import json
 import shutil
+import statistics
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
@@ -118,6 +119,10 @@ class Result:
     failure: str = ""
     facts: dict[str, float] = field(default_factory=dict)
     """What the peer told of itself."""
+
+    def median(self, part: str) -> float:
+        """Of its runs: `wall`, `cpu` or `megabytes`; 0 without any."""
+        return float(statistics.median(getattr(cost, part) for cost in self.costs)) if self.costs else 0.0
 
 
 def main() -> int:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import statistics
 from collections.abc import Mapping
 from itertools import pairwise
 from pathlib import Path
@@ -42,7 +41,7 @@ def goals_section(kept: Kept) -> str:
 
 def _cpu(kept: Kept, scenario: str, peer: str) -> float | None:
     result = kept.get(scenario, {}).get(peer)
-    return statistics.median(cost.cpu for cost in result.costs) if result and result.costs else None
+    return result.median("cpu") if result and result.costs else None
 
 
 def _ratio(kept: Kept, scenario: str, peer: str, ours: str = "sidecart") -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import platform
-import statistics
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -46,7 +45,7 @@ def write_page(kept: Mapping[str, Mapping[str, Result]], scenarios: Mapping[str,
 
 def _section(scenario: Scenario, results: Mapping[str, Result]) -> str:
     against = results.get(_AGAINST)
-    base = _median(against, "cpu") if against and against.costs else None
+    base = against.median("cpu") if against and against.costs else None
     lines = [f"## {scenario.title}", ""]
     if scenario.is_capped:
         lines += [f"A tool whose process tree holds more than {scenario.megabytes:,} MB at once is stopped.", ""]
@@ -65,29 +64,25 @@ def _facts(result: Result) -> str:
         f"\n{result.peer}: {events:,.0f} pair events, {facts['shards']:.0f} shards,"
         f" {actual:.2f} bytes shuffled per event (planned {planned:.2f}),"
         f" {facts['counted_cpu']:.0f} s of CPU for counting (planned {facts['planned_cpu']:.0f}),"
-        f" {1e6 * _median(result, 'cpu') / events:.2f} microseconds per event for all, start and commits included."
+        f" {1e6 * result.median('cpu') / events:.2f} microseconds per event for all, start and commits included."
     )
 
 
 def _row(result: Result, base: float | None) -> str:
     if result.failure or not result.costs:
         return f"| {result.peer} | - | - | - | - | {result.failure or 'not run'} |"
-    ratio = f"{_median(result, 'cpu') / base:.2f}" if base else "-"
+    ratio = f"{result.median('cpu') / base:.2f}" if base else "-"
     memory = f"{max(cost.megabytes for cost in result.costs):,.0f}"
     return (
         f"| {result.peer} | {_spread(result, 'cpu')} | {_spread(result, 'wall')} | {memory} | {ratio} | {result.rows} |"
     )
 
 
-def _median(result: Result, part: str) -> float:
-    return float(statistics.median(getattr(cost, part) for cost in result.costs))
-
-
 def _spread(result: Result, part: str) -> str:
     values = [getattr(cost, part) for cost in result.costs]
     if len(values) == 1:
         return f"{values[0]:.1f}"
-    return f"{statistics.median(values):.1f} ({min(values):.1f} to {max(values):.1f})"
+    return f"{result.median(part):.1f} ({min(values):.1f} to {max(values):.1f})"
 
 
 def _versions(kept: Mapping[str, Mapping[str, Result]]) -> str:
