@@ -19,6 +19,7 @@ import psutil
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
+from process_cost import cpu_seconds
 from shops import ROOT, shop
 from sidecart.count_plan import SizeCount, basket_sizes, count_plan
 from sidecart.pairs import flat_pairs, pair_support
@@ -97,14 +98,9 @@ def _by_sidecart(spark: SparkSession, here: Path) -> None:
 
 
 def _cost(work: Callable[[], object]) -> Cost:
-    wall, cpu = time.monotonic(), _cpu_seconds()
+    wall, cpu = time.monotonic(), cpu_seconds()
     work()
-    return Cost(time.monotonic() - wall, _cpu_seconds() - cpu)
-
-
-def _cpu_seconds() -> float:
-    me = psutil.Process()
-    return sum(sum(process.cpu_times()[:4]) for process in (me, *me.children(recursive=True)))
+    return Cost(time.monotonic() - wall, cpu_seconds() - cpu)
 
 
 def _is_same(spark: SparkSession, engine: duckdb.DuckDBPyConnection) -> bool:

@@ -14,7 +14,6 @@ import statistics
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
-from datetime import UTC, datetime
 from pathlib import Path
 
 from comparing import Reference
@@ -111,7 +110,6 @@ class Result:
     """What became of a peer in a scenario."""
 
     peer: str
-    when: str = field(default_factory=lambda: datetime.now(UTC).strftime("%Y-%m-%d %H:%M"))
     versions: dict[str, str] = field(default_factory=dict)
     costs: list[Cost] = field(default_factory=list)
     rows: str = ""

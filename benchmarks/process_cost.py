@@ -37,7 +37,8 @@ class CommandFailedError(Exception):
 def cost_of(
     command: Sequence[str], log: Path, modules: Path, *, most_seconds: float, most_megabytes: float | None = None
 ) -> Cost:
-    """Run `command`, what it prints going to `log`, and say what it took. Python finds what is in `modules`.
+    """Run `command`, what it prints going to `log`, and say what it took. Python finds what is in `modules`, and
+    this module.
 
     Raises CommandFailedError when it fails, takes longer than `most_seconds`, or its tree holds more than
     `most_megabytes` at once; it is stopped then.
@@ -50,7 +51,7 @@ def cost_of(
             stderr=subprocess.STDOUT,
             stdin=subprocess.DEVNULL,
             start_new_session=True,
-            env={**os.environ, "PYTHONPATH": str(modules)},
+            env={**os.environ, "PYTHONPATH": f"{modules}{os.pathsep}{Path(__file__).parent}"},
         )
     tree = _Tree(psutil.Process(process.pid))
     ended: float | None = None
@@ -103,6 +104,12 @@ class _Tree:
         if time.monotonic() - self.weighed_at >= _WEIGH_EVERY:
             self.weighed_at = time.monotonic()
             self.peak = max(self.peak, sum(map(_megabytes, self.known.values())))
+
+
+def cpu_seconds() -> float:
+    """Of this process and all below it, so far."""
+    me = psutil.Process()
+    return sum(sum(process.cpu_times()[:4]) for process in (me, *me.children(recursive=True)))
 
 
 def _is_running(process: psutil.Process) -> bool:

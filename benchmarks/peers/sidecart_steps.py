@@ -9,11 +9,11 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-import psutil
 import pyarrow as pa
 import pyarrow.parquet as pq
 from pyspark.sql import DataFrame, SparkSession
 
+from process_cost import cpu_seconds
 from sidecart.count_plan import SizeCount, basket_sizes, count_plan
 from sidecart.pairs import pair_support
 from sidecart.storage.session import build_session
@@ -45,7 +45,7 @@ def counted(baskets: DataFrame, regions: DataFrame, given: Told) -> DataFrame:
     sizes = [SizeCount(*row) for row in basket_sizes(baskets, regions).collect()]
     partitions = baskets.sparkSession.conf.get("spark.sql.shuffle.partitions")
     plan = count_plan(sizes, _variants(given), parallelism=int(str(partitions)))
-    before, cpu = _shuffles(given).keys(), _cpu_seconds()
+    before, cpu = _shuffles(given).keys(), cpu_seconds()
     met = stored(pair_support(baskets, regions, plan.shards), given, "pair_support")
     facts = {
         "pair_events": plan.pair_events,
@@ -53,7 +53,7 @@ def counted(baskets: DataFrame, regions: DataFrame, given: Told) -> DataFrame:
         "planned_bytes": plan.shuffle_bytes,
         "shuffled_bytes": sum(size for file, size in _shuffles(given).items() if file not in before),
         "planned_cpu": plan.cpu_seconds,
-        "counted_cpu": _cpu_seconds() - cpu,
+        "counted_cpu": cpu_seconds() - cpu,
     }
     (given.out / "facts.json").write_text(json.dumps(facts), encoding="utf-8")
     return met
@@ -66,12 +66,6 @@ def lists(met: DataFrame, support: str) -> DataFrame:
     return met.select("anchor", "candidates", support).mapInArrow(
         _best(support), "anchor INT, candidate INT, score INT"
     )
-
-
-def _cpu_seconds() -> float:
-    """Of this process and all below it."""
-    me = psutil.Process()
-    return sum(sum(process.cpu_times()[:4]) for process in (me, *me.children(recursive=True)))
 
 
 def _variants(given: Told) -> int:
