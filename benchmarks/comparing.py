@@ -12,8 +12,8 @@ _FLAT = (
     "SELECT anchor::INT AS anchor, candidate::INT AS candidate, {count}::INT AS baskets FROM read_parquet('{files}')"
 )
 _ARRAYS = """
-SELECT anchor, unnest(candidates)::INT AS candidate, unnest(pair_baskets)::INT AS baskets FROM read_parquet('{files}')
-WHERE region_id = 'root'
+SELECT anchor, unnest(alike.candidates)::INT AS candidate, alike.pair_baskets::INT AS baskets
+FROM (SELECT anchor, unnest(met) AS alike FROM read_parquet('{files}') WHERE region_id = 'root')
 """
 _ALL = "SELECT count(*), coalesce(sum(hash(anchor, candidate, baskets)::HUGEINT), 0) FROM {pairs}"
 _LISTS = """

@@ -47,6 +47,7 @@ _OF_TYPE: dict[str, Any] = {
     "DECIMAL(18,6)": 1,
     "ARRAY<INT>": [],
     "ARRAY<STRING>": [],
+    state.PAIR_GROUPS: [],
     "MAP<STRING,STRING>": {},
 }
 _FLAT_PAIRS = "region_id STRING, anchor INT, candidate INT, pair_buyers INT, pair_baskets INT"

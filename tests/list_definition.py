@@ -191,7 +191,7 @@ def _by_anchor(rows: Rows) -> tuple[dict[tuple[str, int], dict[int, int]], dict[
     buyers: dict[tuple[str, int], int] = defaultdict(int)
     for row in rows:
         key = row["region_id"], row["anchor"]
-        met[key] = dict(zip(row["candidates"], row["pair_buyers"], strict=True))
+        met[key] = {candidate: alike["pair_buyers"] for alike in row["met"] for candidate in alike["candidates"]}
         buyers[key] = row["anchor_buyers"]
     return met, buyers
 

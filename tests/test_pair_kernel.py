@@ -66,12 +66,15 @@ def _by_kernel(baskets: list[Basket], shards: int = 1, parts: int = 1) -> Suppor
 
 
 def _flat(row: dict[str, Any]) -> Support:
-    """A row of the kernel as its pairs, ascending, and the anchor with itself."""
-    node, anchor, candidates = row["node"], row["anchor"], row["candidates"]
-    assert candidates == sorted(candidates)
-    counts = zip(candidates, row["pair_buyers"], row["pair_baskets"], strict=True)
-    own = {(node, anchor, anchor): (row["anchor_buyers"], row["anchor_baskets"])}
-    return own | {(node, anchor, candidate): (buyers, baskets) for candidate, buyers, baskets in counts}
+    """A row of the kernel as its pairs, and the anchor with itself; groups of equal counts stand in their order."""
+    node, anchor = row["node"], row["anchor"]
+    counts = [(alike["pair_buyers"], alike["pair_baskets"]) for alike in row["met"]]
+    assert counts == sorted(set(counts), reverse=True)
+    found = {(node, anchor, anchor): (row["anchor_buyers"], row["anchor_baskets"])}
+    for count, alike in zip(counts, row["met"], strict=True):
+        assert alike["candidates"] == sorted(set(alike["candidates"]))
+        found |= {(node, anchor, candidate): count for candidate in alike["candidates"]}
+    return found
 
 
 @settings(max_examples=200)

@@ -50,7 +50,7 @@ def test_a_buyer_of_two_cities_is_one_buyer_of_their_country(shop: Shop) -> None
 
 def test_a_variant_that_is_bought_alone_has_support_and_no_pairs(shop: Shop) -> None:
     support = pair_support(shop.baskets(b1="ann: milk", b2="ann: milk"), shop.regions(), shards=2)
-    columns = ("region_id", "anchor", "anchor_buyers", "anchor_baskets", "candidates")
+    columns = ("region_id", "anchor", "anchor_buyers", "anchor_baskets", "met")
     assert told(support, *columns) == [("root", 1, 1, 2, [])]
     assert told(variant_support(support), "region_id", "variant", "buyers", "baskets") == [("root", 1, 1, 2)]
 

@@ -47,7 +47,9 @@ _SCORES = """
 WITH RECURSIVE list_regions AS (
     SELECT region_id FROM region_support WHERE baskets >= 280
 ), flat AS (
-    SELECT region_id, anchor, unnest(candidates) AS candidate, unnest(pair_buyers) AS buyers FROM pair_support
+    SELECT region_id, anchor, unnest(alike.candidates) AS candidate, alike.pair_buyers AS buyers FROM (
+        SELECT region_id, anchor, unnest(met) AS alike FROM pair_support
+    )
 ), mixed AS (
     SELECT l.region_id, l.anchor_id, l.rank, a.variant AS anchor, c.variant AS candidate, 0 AS depth, r.path,
            f.buyers / n.buyers AS confidence

@@ -63,9 +63,7 @@ def lists(met: DataFrame, support: str) -> DataFrame:
     """The best of each anchor by a count of pair_support: anchor, candidate, score."""
     # A row holds thousands of pairs, so a batch of the session's 50,000 rows would be a gigabyte.
     met.sparkSession.conf.set("spark.sql.execution.arrow.maxRecordsPerBatch", "1000")
-    return met.select("anchor", "candidates", support).mapInArrow(
-        _best(support), "anchor INT, candidate INT, score INT"
-    )
+    return met.select("anchor", "met").mapInArrow(_best(support), "anchor INT, candidate INT, score INT")
 
 
 def _variants(given: Told) -> int:
@@ -91,20 +89,22 @@ def _best(support: str) -> Callable[[Iterable[pa.RecordBatch]], Iterator[pa.Reco
 
 
 def _first_of(batch: pa.RecordBatch, support: str) -> pa.RecordBatch:
-    met, counts = batch.column("candidates"), batch.column(support)
-    bounds = met.offsets.to_numpy()
-    flat_met, flat_counts = met.values.to_numpy(), counts.values.to_numpy()
-    rows = [_first(flat_counts[a:b]) + a for a, b in pairwise(bounds)]
+    met = batch.column("met")
+    alike = met.values.field("candidates")
+    flat_met, of_group = alike.values.to_numpy(), alike.offsets.to_numpy()
+    flat_counts = np.repeat(met.values.field(support).to_numpy(), np.diff(of_group))
+    bounds = of_group[met.offsets.to_numpy()]
+    rows = [_first(flat_counts[a:b], flat_met[a:b]) + a for a, b in pairwise(bounds)]
     place = np.concatenate(rows)
     anchors = np.repeat(batch.column("anchor").to_numpy(), [len(row) for row in rows])
     columns = [pa.array(column) for column in (anchors, flat_met[place], flat_counts[place])]
     return pa.RecordBatch.from_arrays(columns, names=["anchor", "candidate", "score"])
 
 
-def _first(counts: Counts) -> npt.NDArray[np.int64]:
-    """Places of the largest, best first; of equals the earlier one, which is the smaller candidate."""
+def _first(counts: Counts, candidates: Counts) -> npt.NDArray[np.int64]:
+    """Places of the largest, best first; of equals the smaller candidate."""
     among = np.arange(len(counts))
     if len(counts) > DEPTH:
         least = np.partition(counts, len(counts) - DEPTH)[len(counts) - DEPTH]
         among = np.flatnonzero(counts >= least)
-    return among[np.argsort(-counts[among], kind="stable")][:DEPTH]
+    return among[np.lexsort((candidates[among], -counts[among]))][:DEPTH]

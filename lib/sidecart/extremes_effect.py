@@ -9,7 +9,7 @@ from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
 from sidecart.group_support import group_pair_support
-from sidecart.pairs import flat_pairs, pair_support, variant_support
+from sidecart.pairs import flat_pairs, pair_support, pairs_met, variant_support
 from sidecart.scoring import ScoringParameters, admitted, best_first, with_score_key
 from sidecart.settings import Settings
 from sidecart.shortlists import ListInputs, pairs_at_root, root_members
@@ -73,7 +73,7 @@ def pairs_added(released: DataFrame, with_all: DataFrame) -> DataFrame:
 
     In: pair_support of the root, of both.
     """
-    size = F.sum(F.size("candidates").cast("bigint"))
+    size = F.sum(pairs_met())
     without = released.agg(F.coalesce(size, F.lit(0)).alias("kept"))
     return (
         with_all.agg(F.coalesce(size, F.lit(0)).alias("pairs"))

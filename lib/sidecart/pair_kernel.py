@@ -21,6 +21,7 @@ ROWS_PER_BATCH = 1_000_000
 """Most (anchor, candidate) rows held at a time; an anchor with more is a batch of its own."""
 
 _LIST = pa.list_(pa.int32())
+_GROUP = pa.struct([("pair_buyers", pa.int32()), ("pair_baskets", pa.int32()), ("candidates", _LIST)])
 _ONE, _NONE = np.uint64(1), np.uint64(0)
 _DE_BRUIJN = np.uint64(0x03F79D71B4CB0A89)
 """Times a power of two it has other highest six bits for each, so they say which power it is."""
@@ -33,9 +34,7 @@ ANCHOR_ROWS = pa.schema(
         ("anchor", pa.int32()),
         ("anchor_buyers", pa.int32()),
         ("anchor_baskets", pa.int32()),
-        ("candidates", _LIST),
-        ("pair_buyers", _LIST),
-        ("pair_baskets", _LIST),
+        ("met", pa.list_(_GROUP)),
     ]
 )
 
@@ -93,26 +92,33 @@ class _Work:
         first = 0
         while first < len(self.anchors):
             last = max(first + 1, int(np.searchsorted(rooms, rooms[first] + ROWS_PER_BATCH, side="right")) - 1)
-            room = np.empty((3, int(rooms[last] - rooms[first])), dtype=np.int32)
+            room = int(rooms[last] - rooms[first])
+            candidates, groups = np.empty(room, dtype=np.int32), np.empty((3, room), dtype=np.int32)
             rows = np.empty((5, int(most_rows[last] - most_rows[first])), dtype=np.int64)
             among = (bounds[first : last + 1], met, self.anchors[first:last], node, buyers)
-            count = _count(self.starts, self.items, *among, held, marks, room, rows)
-            yield self._as_rows(rows[:, :count], room)
+            count = _count(self.starts, self.items, *among, held, marks, candidates, groups, rows)
+            yield self._as_rows(rows[:, :count], groups, candidates)
             first = last
 
-    def _as_rows(self, rows: Ints, room: Ints) -> pa.RecordBatch:
+    def _as_rows(self, rows: Ints, groups: Ints, candidates: Ints) -> pa.RecordBatch:
         node, anchor, buyers, baskets, ends = rows
-        total = int(ends[-1]) if len(ends) else 0
-        offsets = pa.array(np.append(0, ends).astype(np.int32))
+        buyers_of, baskets_of, last = groups[:, : int(ends[-1]) if len(ends) else 0]
+        found = self.variants[candidates[: int(last[-1]) if len(last) else 0]]
+        in_groups = pa.ListArray.from_arrays(_offsets(last), pa.array(found))
+        counts = [pa.array(buyers_of), pa.array(baskets_of)]
+        grouped = pa.StructArray.from_arrays([*counts, in_groups], fields=list(_GROUP))
         singles = [node, self.variants[anchor], buyers, baskets]
-        arrays = [self.variants[room[0, :total]], room[1, :total], room[2, :total]]
         return pa.RecordBatch.from_arrays(
             [
                 *(pa.array(column.astype(np.int32)) for column in singles),
-                *(pa.ListArray.from_arrays(offsets, pa.array(values.astype(np.int32))) for values in arrays),
+                pa.ListArray.from_arrays(_offsets(ends), grouped),
             ],
             schema=ANCHOR_ROWS,
         )
+
+
+def _offsets(ends: Ints) -> pa.Array:
+    return pa.array(np.append(0, ends).astype(np.int32))
 
 
 @compiled
@@ -160,16 +166,18 @@ def _count(  # noqa: PLR0917
     buyers: Ints,
     held: Ints,
     marks: Ints,
-    room: Ints,
+    candidates: Ints,
+    groups: Ints,
     rows: Ints,
 ) -> int:
-    """Fill `room` (candidates ascending, buyers, baskets) and `rows` (node, anchor, its buyers, its baskets, where its
-    pairs end); how many rows.
+    """Fill `candidates`, `groups` of them (buyers, baskets, where it ends) and `rows` (node, anchor, its buyers, its
+    baskets, where its groups end); how many rows.
 
     `held`: per variant baskets, 0 before and after, buyers and the last buyer; `marks`: which variants were met, none
     before and after.
     """
-    row, filled = 0, 0
+    row, filled, grouped = 0, 0, 0
+    of_anchor = np.empty((3, len(held)), np.int32)
     for anchor in range(len(anchors)):
         place, end = bounds[anchor], bounds[anchor + 1]
         while place < end:
@@ -181,8 +189,10 @@ def _count(  # noqa: PLR0917
             own = anchors[anchor]
             rows[0, row], rows[1, row] = here, own
             rows[2, row], rows[3, row] = held[own, 1], held[own, 0]
-            filled = _emit(own, filled, held, marks, room)
-            rows[4, row] = filled
+            count = _emit(own, held, marks, of_anchor)
+            grouped = _group(of_anchor, count, filled, candidates, grouped, groups)
+            filled += count
+            rows[4, row] = grouped
             row += 1
     return row
 
@@ -202,8 +212,11 @@ def _add(starts: Ints, items: Ints, basket: int, buyer: int, held: Ints, marks: 
 
 
 @compiled
-def _emit(own: int, filled: int, held: Ints, marks: Ints, room: Ints) -> int:
-    """Put what was met into `room`, without the anchor itself, and forget it."""
+def _emit(own: int, held: Ints, marks: Ints, room: Ints) -> int:
+    """Put what was met into `room` (candidates ascending, buyers, baskets), without the anchor itself, and forget it;
+    how many.
+    """
+    filled = 0
     for place in range(len(marks)):
         word = marks[place]
         while word != _NONE:
@@ -218,6 +231,41 @@ def _emit(own: int, filled: int, held: Ints, marks: Ints, room: Ints) -> int:
             word ^= lowest
         marks[place] = _NONE
     return filled
+
+
+@compiled
+def _group(met: Ints, count: int, filled: int, candidates: Ints, grouped: int, groups: Ints) -> int:
+    """Put `count` candidates behind the first `filled`: those of equal counts together and ascending, most buyers
+    first, then most baskets. How many groups there are then.
+    """
+    often = 0
+    for place in range(count):
+        often += met[2, place] > 1
+    counts, places = np.empty(often, np.int64), np.empty(often, np.int32)
+    # The pairs of a single basket, most of all, go behind the others and need no sorting.
+    single, end = filled + often, 0
+    for place in range(count):
+        if met[2, place] > 1:
+            counts[end] = -((np.int64(met[1, place]) << 32) | met[2, place])
+            places[end] = place
+            end += 1
+        else:
+            candidates[single] = met[0, place]
+            single += 1
+    last = np.int64(0)
+    for nth in np.argsort(counts, kind="mergesort"):
+        place = places[nth]
+        if counts[nth] != last:
+            last = counts[nth]
+            groups[0, grouped], groups[1, grouped] = met[1, place], met[2, place]
+            grouped += 1
+        candidates[filled] = met[0, place]
+        filled += 1
+        groups[2, grouped - 1] = filled
+    if often < count:
+        groups[0, grouped], groups[1, grouped], groups[2, grouped] = 1, 1, single
+        grouped += 1
+    return grouped
 
 
 def _code(items: Ints) -> Ints:

@@ -10,22 +10,20 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import pyarrow as pa
-from pyspark.sql import DataFrame, Window
+from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 from sidecart.basket_messages import Baskets, messages
+from sidecart.contracts.state import PAIR_GROUPS
 from sidecart.pair_kernel import anchor_rows, warm
 
-__all__ = ["flat_pairs", "pair_support", "region_support", "variant_support", "warm"]
+__all__ = ["flat_pairs", "pair_support", "pairs_met", "region_support", "variant_support", "warm"]
 
 _MESSAGE_SCHEMA = (
     "shard INT, baskets INT, items INT, places INT, levels INT,"
     " sizes BINARY, steps BINARY, place_of BINARY, nodes BINARY, is_next_buyer BINARY"
 )
-_KERNEL_SCHEMA = (
-    "node INT, anchor INT, anchor_buyers INT, anchor_baskets INT,"
-    " candidates ARRAY<INT>, pair_buyers ARRAY<INT>, pair_baskets ARRAY<INT>"
-)
+_KERNEL_SCHEMA = f"node INT, anchor INT, anchor_buyers INT, anchor_baskets INT, met {PAIR_GROUPS}"
 
 
 def pair_support(baskets: DataFrame, regions: DataFrame, shards: int) -> DataFrame:
@@ -67,18 +65,23 @@ def region_support(baskets: DataFrame, regions: DataFrame) -> DataFrame:
 
 
 def flat_pairs(pair_support: DataFrame, *carried: str) -> DataFrame:
-    """One row per (region, anchor, candidate): what the arrays of pair_support hold, both directions.
+    """One row per (region, anchor, candidate): what the groups of pair_support hold, both directions.
 
     Columns: region_id, anchor, anchor_buyers, anchor_baskets, candidate, pair_buyers, pair_baskets, and the `carried`.
     """
-    zipped = F.arrays_zip("candidates", "pair_buyers", "pair_baskets")
     singles = ("region_id", "anchor", "anchor_buyers", "anchor_baskets", *carried)
-    return pair_support.select(*singles, F.explode(zipped).alias("pair")).select(
+    return pair_support.select(*singles, F.explode("met").alias("alike")).select(
         *singles,
-        F.col("pair.candidates").alias("candidate"),
-        F.col("pair.pair_buyers").alias("pair_buyers"),
-        F.col("pair.pair_baskets").alias("pair_baskets"),
+        F.explode("alike.candidates").alias("candidate"),
+        F.col("alike.pair_buyers").alias("pair_buyers"),
+        F.col("alike.pair_baskets").alias("pair_baskets"),
     )
+
+
+def pairs_met() -> Column:
+    """How many candidates a row of pair_support holds."""
+    sizes = F.transform("met", lambda alike: F.size(alike["candidates"]).cast("bigint"))
+    return F.aggregate(sizes, F.lit(0).cast("bigint"), lambda total, size: total + size)
 
 
 def _node_paths(regions: DataFrame, nodes: DataFrame) -> DataFrame:

@@ -73,14 +73,9 @@ def pair_support(shop: Shop, facts: DataFrame) -> DataFrame:
     met = {"milk": 5, "coffee": 4, "cake": 2, "scone": 2}
     of_tea = {
         "anchor": shop.number("tea"),
-        "candidates": [shop.number(word) for word in met],
-        "pair_buyers": [1, 1, 1, 1],
-        "pair_baskets": list(met.values()),
+        "met": [(1, baskets, [shop.number(word)]) for word, baskets in met.items()],
     }
-    back = (
-        {"anchor": shop.number(word), "candidates": [shop.number("tea")], "pair_buyers": [1], "pair_baskets": [n]}
-        for word, n in met.items()
-    )
+    back = ({"anchor": shop.number(word), "met": [(1, n, [shop.number("tea")])]} for word, n in met.items())
     return shop.frame(state.PAIR_SUPPORT, of_tea, *back)
 
 

@@ -34,7 +34,7 @@ _PAIR = {
     "group_support": 3,
 }
 _FILL = {"source": "popularity", "evidence_class": "fill", "group_support": 0, "required_support": 0}
-_MET = {"anchor_buyers": 2, "anchor_baskets": 3, "candidates": [1, 2], "pair_buyers": [1, 2], "pair_baskets": [1, 2]}
+_MET = {"anchor_buyers": 2, "anchor_baskets": 3, "met": [(2, 2, [2]), (1, 1, [1])]}
 
 BROKEN: list[tuple[Contract, dict[str, Mapping[str, Any]]]] = [
     (
@@ -56,8 +56,9 @@ BROKEN: list[tuple[Contract, dict[str, Mapping[str, Any]]]] = [
     (
         state.PAIR_SUPPORT,
         {
-            "arrays_agree": _MET | {"pair_buyers": [1]},
-            "pair_within_anchor": _MET | {"pair_buyers": [1, 3]},
+            "holds_candidates": _MET | {"met": [(1, 1, [])]},
+            "pair_within_baskets": _MET | {"met": [(2, 1, [2])]},
+            "pair_within_anchor": _MET | {"met": [(2, 4, [2])]},
         },
     ),
     (

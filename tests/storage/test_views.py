@@ -61,8 +61,7 @@ def _frames(shop: Shop) -> dict[Any, DataFrame]:
         ),
         state.PAIR_SUPPORT: shop.frame(
             state.PAIR_SUPPORT,
-            {"anchor": 1, "anchor_buyers": 2, "anchor_baskets": 2, "candidates": [2], "pair_buyers": [1]}
-            | {"pair_baskets": [1]},
+            {"anchor": 1, "anchor_buyers": 2, "anchor_baskets": 2, "met": [(1, 1, [2])]},
         ),
         gold.SHORTLISTS: shop.frame(
             gold.SHORTLISTS,

@@ -37,6 +37,12 @@ _TYPES: dict[str, T.DataType] = {
     "DECIMAL(18,6)": T.DecimalType(18, 6),
     "ARRAY<INT>": T.ArrayType(T.IntegerType()),
     "ARRAY<STRING>": T.ArrayType(T.StringType()),
+    state.PAIR_GROUPS: T.ArrayType(
+        T.StructType()
+        .add("pair_buyers", T.IntegerType())
+        .add("pair_baskets", T.IntegerType())
+        .add("candidates", T.ArrayType(T.IntegerType()))
+    ),
     "MAP<STRING,STRING>": T.MapType(T.StringType(), T.StringType()),
 }
 

@@ -4,6 +4,18 @@ from __future__ import annotations
 
 from sidecart.contracts.model import Check, Column, Contract, Layer, required
 
+PAIR_GROUPS = "ARRAY<STRUCT<pair_buyers: INT, pair_baskets: INT, candidates: ARRAY<INT>>>"
+"""What an anchor met, by equal counts: most pairs have been met once or twice, so that a count is told once for
+hundreds of candidates (docs/decisions/0011)."""
+
+_PAIR_CHECKS = (
+    Check("holds_candidates", "forall(met, m -> size(m.candidates) > 0)"),
+    Check("pair_within_baskets", "forall(met, m -> m.pair_buyers BETWEEN 1 AND m.pair_baskets)"),
+    Check(
+        "pair_within_anchor", "forall(met, m -> m.pair_buyers <= anchor_buyers AND m.pair_baskets <= anchor_baskets)"
+    ),
+)
+
 VARIANT_IDS = Contract(
     name="variant_ids",
     layer=Layer.STATE,
@@ -122,21 +134,9 @@ PAIR_SUPPORT = Contract(
         required("anchor", "INT", "the variant, see variant_ids"),
         required("anchor_buyers", "INT", "buyers who ever had it in a counted basket there"),
         required("anchor_baskets", "INT", "counted baskets there that hold it"),
-        required("candidates", "ARRAY<INT>", "the variants it met, ascending"),
-        required("pair_buyers", "ARRAY<INT>", "for each, buyers who ever had both in one counted basket there"),
-        required("pair_baskets", "ARRAY<INT>", "for each, counted baskets there that hold both"),
+        required("met", PAIR_GROUPS, "candidates by equal counts (buyers and baskets of both), most buyers first"),
     ),
-    checks=(
-        Check(
-            "arrays_agree",
-            "size(candidates) = size(pair_buyers) AND size(candidates) = size(pair_baskets)",
-        ),
-        Check(
-            "pair_within_anchor",
-            "coalesce(array_max(pair_buyers), 0) <= anchor_buyers"
-            " AND coalesce(array_max(pair_baskets), 0) <= anchor_baskets",
-        ),
-    ),
+    checks=_PAIR_CHECKS,
 )
 
 VIEW_BASKETS = Contract(
@@ -165,11 +165,9 @@ VIEW_PAIR_SUPPORT = Contract(
         required("anchor", "INT", "the variant, see variant_ids"),
         required("anchor_buyers", "INT", "viewers who ever looked at the anchor there"),
         required("anchor_baskets", "INT", "sessions there that look at the anchor"),
-        required("candidates", "ARRAY<INT>", "the variants looked at beside it, ascending"),
-        required("pair_buyers", "ARRAY<INT>", "for each, viewers who ever looked at both in one session there"),
-        required("pair_baskets", "ARRAY<INT>", "for each, sessions there that look at both"),
+        required("met", PAIR_GROUPS, "candidates by equal counts (viewers and sessions of both), most viewers first"),
     ),
-    checks=(Check("arrays_agree", "size(candidates) = size(pair_buyers) AND size(candidates) = size(pair_baskets)"),),
+    checks=_PAIR_CHECKS,
 )
 
 GROUP_PAIR_SUPPORT = Contract(

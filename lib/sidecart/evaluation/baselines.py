@@ -101,8 +101,9 @@ def met_pairs(
 
 def _with_pairs(pairs: DataFrame, root_pair_support: DataFrame) -> DataFrame:
     """The pairs with how much meets the anchor, the candidate, and all together."""
+    joint = F.transform("met", lambda alike: alike["pair_baskets"].cast("bigint") * F.size(alike["candidates"]))
     met = root_pair_support.select(
-        "anchor", F.aggregate("pair_baskets", F.lit(0).cast("bigint"), lambda sum_, n: sum_ + n).alias("anchor_pairs")
+        "anchor", F.aggregate(joint, F.lit(0).cast("bigint"), lambda sum_, n: sum_ + n).alias("anchor_pairs")
     )
     as_candidate = met.select(F.col("anchor").alias("candidate"), F.col("anchor_pairs").alias("candidate_pairs"))
     total = met.agg(F.sum("anchor_pairs").alias("all_pairs"))

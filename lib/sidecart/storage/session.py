@@ -74,7 +74,7 @@ SAFETY_SETTINGS = {
     "spark.sql.parquet.compression.codec": "zstd",
     # Ascending candidates as their differences: two fifths off pair_support, and a fifth of the CPU of writing it.
     "parquet.writer.version": "v2",
-    "parquet.enable.dictionary#candidates.list.element": "false",
+    "parquet.enable.dictionary#met.list.element.candidates.list.element": "false",
 }
 """Set in local and submitted sessions; a managed platform keeps its own."""
 
