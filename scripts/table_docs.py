@@ -43,7 +43,7 @@ def _section(contract: Contract) -> str:
         f"One row: {contract.one_row}. Key: {', '.join(contract.key)}.{clustered}\n",
         "| column | type | what it is |",
         "|---|---|---|",
-        *(f"| {c.name}{'' if c.is_required else '?'} | {c.type} | {_cell(c.comment)} |" for c in contract.columns),
+        *(f"| {c.name}{'' if c.is_required else '?'} | `{c.type}` | {_cell(c.comment)} |" for c in contract.columns),
     ]
     if contract.checks:
         lines += ["", "Holds of every row: " + "; ".join(f"`{check.condition}`" for check in contract.checks) + "."]
