@@ -55,6 +55,12 @@ def test_there_are_as_many_shards_as_the_cluster_likes_and_more_where_a_task_wou
         assert large.task_bytes <= TASK_BYTES
 
 
+def test_a_shop_of_very_many_variants_needs_no_more_shards_but_each_task_holds_them() -> None:
+    few, many = (count_plan([SizeCount(5, 1, 4_000_000)], variants, parallelism=2) for variants in (50_000, 10_000_000))
+    assert few.shards == many.shards
+    assert many.task_bytes - few.task_bytes > 200_000_000
+
+
 def test_a_cluster_that_does_not_say_what_it_likes_gets_a_task_for_every_sixteen_million_events() -> None:
     shards = [count_plan([SizeCount(2, 1, n)], 9, parallelism=None).shards for n in (0, 16_000_000, 16_000_001)]
     assert shards[:1] == [1]

@@ -120,6 +120,17 @@ def test_many_variants_are_given_out_ascending_however_few_of_them_an_anchor_met
     assert _by_kernel(baskets) == _by_hand(baskets)
 
 
+def test_of_twenty_thousand_variants_the_few_that_an_anchor_met_are_found() -> None:
+    """Each basket holds two of its own and two that all share, at both ends of the catalogue."""
+    baskets: list[Basket] = [
+        ("ann", (1,), frozenset({0, 1 + 2 * place, 2 + 2 * place, 20_001})) for place in range(10_000)
+    ]
+    found = _by_kernel(baskets)
+    assert found[1, 9_999, 10_000] == (1, 1)
+    assert found[1, 0, 20_001] == (1, 10_000)
+    assert found == _by_hand(baskets)
+
+
 def test_a_basket_of_one_variant_counts_the_variant_and_no_pair() -> None:
     assert _by_kernel([("ann", (1,), frozenset({7}))]) == {(1, 7, 7): (1, 1)}
 

@@ -28,8 +28,8 @@ _BYTES_PER_BASKET, _BYTES_PER_ITEM = 36, 3.2
 """Of a basket on its way to the others of its buyer, as lz4 leaves Spark's rows: 16 are the buyer's key."""
 _BYTES_PER_COPY = 0.4
 """Of a basket in a message, beside its steps: its size and whether it is another buyer's."""
-_TASK_BYTES_PER_ITEM, _TASK_BYTES_PER_BASKET, _TASK_BYTES_PER_ROW = 8, 40, 46
-"""Of a worker that counts a shard."""
+_TASK_BYTES_PER_ITEM, _TASK_BYTES_PER_BASKET, _TASK_BYTES_PER_ROW, _TASK_BYTES_PER_VARIANT = 8, 40, 46, 60
+"""Of a worker that counts a shard; what it holds per variant no number of shards makes less."""
 _PACK_BYTES, _PACK_BYTES_PER_ITEM, _PACK_BYTES_PER_BASKET, _PACK_BYTES_PER_LEVEL = 25_000_000, 16, 120, 12
 """Of a worker that packs a part."""
 _SECONDS_TO_START, _SECONDS_PER_EVENT = 14.0, 0.09e-6
@@ -133,7 +133,7 @@ def count_plan(sizes: Sequence[SizeCount], variants: int, parallelism: int | Non
     """
     events = sum(_pairs(size.variants) * size.baskets for size in sizes)
     shards = parallelism or max(1, math.ceil(events / EVENTS_PER_TASK))
-    while _task_bytes(sizes, shards) > TASK_BYTES:
+    while _task_bytes(sizes, 0, shards) > TASK_BYTES:
         shards = math.ceil(1.1 * shards)
     walked = sum(size.variants**2 * size.levels * size.baskets for size in sizes)
     gathered = sum(size.baskets * (_BYTES_PER_BASKET + size.variants * _BYTES_PER_ITEM) for size in sizes)
@@ -148,22 +148,24 @@ def count_plan(sizes: Sequence[SizeCount], variants: int, parallelism: int | Non
         shards=shards,
         gathered_bytes=round(gathered),
         sent_bytes=round(sent),
-        task_bytes=round(_task_bytes(sizes, shards)),
+        task_bytes=round(_task_bytes(sizes, variants, shards)),
         cpu_seconds=_SECONDS_TO_START + walked * _SECONDS_PER_EVENT,
     )
 
 
-def _task_bytes(sizes: Sequence[SizeCount], shards: int) -> float:
-    """What a worker holds: the baskets of a part, or those of a shard and rows on their way out."""
-    packing, counting, walked = float(_PACK_BYTES), 0.0, 0.0
+def _task_bytes(sizes: Sequence[SizeCount], variants: int, shards: int) -> float:
+    """What a worker holds: the baskets of a part, or those of a shard, its variants, and rows on their way out."""
+    packing, counting, walked, items = float(_PACK_BYTES), 0.0, 0.0, 0.0
     for size in sizes:
         mine = size.baskets / shards
         of_part = _PACK_BYTES_PER_BASKET + size.levels * _PACK_BYTES_PER_LEVEL + size.variants * _PACK_BYTES_PER_ITEM
         of_shard = _TASK_BYTES_PER_BASKET + size.variants * _TASK_BYTES_PER_ITEM
         packing += mine * of_part
         counting += mine * _owners(size.variants, shards) * of_shard
+        items += mine * _owners(size.variants, shards) * size.variants
         walked += mine * size.variants**2 * size.levels
-    return max(packing, counting + _TASK_BYTES_PER_ROW * min(ROWS_PER_BATCH, walked))
+    held = _TASK_BYTES_PER_VARIANT * min(variants, items) + _TASK_BYTES_PER_ROW * min(ROWS_PER_BATCH, walked)
+    return max(packing, counting + held)
 
 
 def _bytes_per_step(size: SizeCount, variants: int) -> float:

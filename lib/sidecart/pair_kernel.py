@@ -88,7 +88,7 @@ class _Work:
         rooms = np.append(0, np.cumsum(np.minimum(np.diff(events), len(self.variants) * nodes)))
         most_rows = np.append(0, np.cumsum(np.minimum(np.diff(bounds), nodes)))
         held = np.zeros((len(self.variants), 4), dtype=np.int32)  # the fourth keeps a variant's on one line of cache
-        marks = np.zeros(len(self.variants) // 64 + 1, dtype=np.uint64)
+        marks = np.zeros((2, len(self.variants) // 64 + 1), dtype=np.uint64)
         first = 0
         while first < len(self.anchors):
             last = max(first + 1, int(np.searchsorted(rooms, rooms[first] + ROWS_PER_BATCH, side="right")) - 1)
@@ -173,8 +173,8 @@ def _count(  # noqa: PLR0917
     """Fill `candidates`, `groups` of them (buyers, baskets, where it ends) and `rows` (node, anchor, its buyers, its
     baskets, where its groups end); how many rows.
 
-    `held`: per variant baskets, 0 before and after, buyers and the last buyer; `marks`: which variants were met, none
-    before and after.
+    `held`: per variant baskets, 0 before and after, buyers and the last buyer; `marks`: a bit per variant that was met,
+    and one per 64 of them, none before and after.
     """
     row, filled, grouped = 0, 0, 0
     of_anchor = np.empty((3, len(held)), np.int32)
@@ -203,7 +203,8 @@ def _add(starts: Ints, items: Ints, basket: int, buyer: int, held: Ints, marks: 
     for item in range(starts[basket], starts[basket + 1]):
         candidate = items[item]
         if held[candidate, 0] == 0:
-            marks[candidate >> 6] |= _ONE << np.uint64(candidate & 63)
+            marks[0, candidate >> 6] |= _ONE << np.uint64(candidate & 63)
+            marks[1, candidate >> 12] |= _ONE << np.uint64((candidate >> 6) & 63)
             held[candidate, 1] = 1
         elif held[candidate, 2] != buyer:
             held[candidate, 1] += 1
@@ -217,20 +218,32 @@ def _emit(own: int, held: Ints, marks: Ints, room: Ints) -> int:
     how many.
     """
     filled = 0
-    for place in range(len(marks)):
-        word = marks[place]
-        while word != _NONE:
-            lowest = word & (~word + _ONE)
-            candidate = (place << 6) + _PLACES[(lowest * _DE_BRUIJN) >> np.uint64(58)]
-            if candidate != own:
-                room[0, filled] = candidate
-                room[1, filled] = held[candidate, 1]
-                room[2, filled] = held[candidate, 0]
-                filled += 1
-            held[candidate, 0] = 0
-            word ^= lowest
-        marks[place] = _NONE
+    # An anchor of few candidates among millions of variants would otherwise look through all their words.
+    for page in range(len(marks[0]) // 64 + 1):
+        words = marks[1, page]
+        while words != _NONE:
+            place = (page << 6) + _lowest(words)
+            words &= words - _ONE
+            word = marks[0, place]
+            marks[0, place] = _NONE
+            while word != _NONE:
+                candidate = (place << 6) + _lowest(word)
+                word &= word - _ONE
+                if candidate != own:
+                    room[0, filled] = candidate
+                    room[1, filled] = held[candidate, 1]
+                    room[2, filled] = held[candidate, 0]
+                    filled += 1
+                held[candidate, 0] = 0
+        marks[1, page] = _NONE
     return filled
+
+
+@compiled
+def _lowest(word: int) -> int:
+    """The place of a word's lowest bit."""
+    place: int = _PLACES[((word & (~word + _ONE)) * _DE_BRUIJN) >> np.uint64(58)]
+    return place
 
 
 @compiled
