@@ -12,14 +12,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from sidecart.compiled import compiled
-
-Ints = npt.NDArray[Any]
-"""Integers: 64 bits wide where they count items of all baskets, else 32."""
+from sidecart.compiled import Ints, compiled
 
 MESSAGE = pa.schema(
     [

@@ -6,6 +6,10 @@ from collections.abc import Callable
 from typing import Any, TypeVar, cast
 
 import numba
+import numpy.typing as npt
+
+Ints = npt.NDArray[Any]
+"""Integers: 64 bits wide where they count items of all baskets, else 32; marks are bits of 64."""
 
 _Loop = TypeVar("_Loop", bound=Callable[..., Any])
 

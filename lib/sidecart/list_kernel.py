@@ -14,6 +14,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from sidecart.bitsets import bits
+from sidecart.sorted_rows import whole_anchors
 
 Ints = npt.NDArray[np.int64]
 
@@ -36,26 +37,8 @@ def cut_lists(batches: Iterable[pa.RecordBatch], payload: list[str], depths: Dep
     (bitsets of equal width) and the payload. An anchor may span batches. A row is kept for each slot that both
     anchor and candidate belong to, until the slot's list is full.
     """
-    for table in _whole_anchors(batches):
+    for table in whole_anchors(batches):
         yield from _cut(table, payload, depths)
-
-
-def _whole_anchors(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.Table]:
-    """The same rows in tables that end where an anchor ends."""
-    waiting: list[pa.RecordBatch] = []
-    for batch in batches:
-        if not batch.num_rows:
-            continue
-        anchors = batch.column("anchor").to_numpy(zero_copy_only=False)
-        begins = int(np.searchsorted(anchors, anchors[-1], side="left"))
-        if waiting and (begins > 0 or waiting[-1].column("anchor")[-1].as_py() != anchors[0]):
-            yield pa.Table.from_batches([*waiting, batch.slice(0, begins)])
-            waiting = []
-        elif begins > 0:
-            yield pa.Table.from_batches([batch.slice(0, begins)])
-        waiting.append(batch.slice(begins))
-    if waiting:
-        yield pa.Table.from_batches(waiting)
 
 
 def _cut(table: pa.Table, payload: list[str], depths: Depths) -> Iterator[pa.RecordBatch]:

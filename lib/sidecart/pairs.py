@@ -23,7 +23,7 @@ _MESSAGE_SCHEMA = (
     "shard INT, baskets INT, items INT, places INT, levels INT,"
     " sizes BINARY, steps BINARY, place_of BINARY, nodes BINARY, is_next_buyer BINARY"
 )
-_KERNEL_SCHEMA = f"node INT, anchor INT, anchor_buyers INT, anchor_baskets INT, met {PAIR_GROUPS}"
+KERNEL_SCHEMA = f"node INT, anchor INT, anchor_buyers INT, anchor_baskets INT, met {PAIR_GROUPS}"
 
 
 def pair_support(baskets: DataFrame, regions: DataFrame, shards: int) -> DataFrame:
@@ -33,13 +33,9 @@ def pair_support(baskets: DataFrame, regions: DataFrame, shards: int) -> DataFra
     root. Support of a pair at a node: distinct buyers, and baskets, with both in one basket in the node's subtree.
     The result is the same for any number of shards.
     """
-    nodes = regions.select("region_id", F.row_number().over(Window.orderBy("region_id")).alias("node"))
-    located = baskets.join(F.broadcast(_node_paths(regions, nodes)), "region_id")
-    # 128 bits of a hash stand for a buyer, as buyer keys themselves are no more.
-    told = located.select(F.unhex(F.md5("buyer_key")).alias("buyer"), "nodes", "variants")
-    parted = told.repartition(shards, "buyer")
-    packed = parted.mapInArrow(_packer(shards), schema=_MESSAGE_SCHEMA)
-    counted = packed.repartitionById(shards, "shard").mapInArrow(_shard_counter(shards), schema=_KERNEL_SCHEMA)
+    nodes = numbered_nodes(regions)
+    located = baskets.join(F.broadcast(node_paths(regions, nodes)), "region_id")
+    counted = sent_to_shards(located, shards).mapInArrow(_shard_counter(shards), schema=KERNEL_SCHEMA)
     return counted.join(F.broadcast(nodes), "node").drop("node")
 
 
@@ -84,12 +80,35 @@ def pairs_met() -> Column:
     return F.aggregate(sizes, F.lit(0).cast("bigint"), lambda total, size: total + size)
 
 
-def _node_paths(regions: DataFrame, nodes: DataFrame) -> DataFrame:
+def numbered_nodes(regions: DataFrame) -> DataFrame:
+    """region_id and the integer that kernels know it by: node, from 1."""
+    return regions.select("region_id", F.row_number().over(Window.orderBy("region_id")).alias("node"))
+
+
+def node_paths(regions: DataFrame, nodes: DataFrame) -> DataFrame:
     """region_id and the integers of its nodes, root first."""
     steps = regions.select("region_id", F.posexplode("path").alias("depth", "ancestor"))
     numbered = steps.join(nodes.withColumnRenamed("region_id", "ancestor"), "ancestor")
     ordered = F.array_sort(F.collect_list(F.struct("depth", "node")))
     return numbered.groupBy("region_id").agg(F.transform(ordered, lambda step: step["node"]).alias("nodes"))
+
+
+def sent_to_shards(located: DataFrame, shards: int) -> DataFrame:
+    """Baskets (buyer_key, nodes, variants ascending) as messages, a partition per shard."""
+    # 128 bits of a hash stand for a buyer, as buyer keys themselves are no more.
+    told = located.select(F.unhex(F.md5("buyer_key")).alias("buyer"), "nodes", "variants")
+    packed = told.repartition(shards, "buyer").mapInArrow(_packer(shards), schema=_MESSAGE_SCHEMA)
+    return packed.repartitionById(shards, "shard")
+
+
+def rows_of_shards(batches: Iterable[pa.RecordBatch], shards: int) -> Iterator[pa.RecordBatch]:
+    """Anchor rows (KERNEL_SCHEMA) of the messages of a partition."""
+    sent = _by_shard(batches)
+    while sent:
+        shard, mine = sent.popitem()
+        baskets = Baskets.of_messages(mine)
+        del mine
+        yield from anchor_rows(baskets, shard, shards)
 
 
 def _packer(shards: int) -> Callable[[Iterable[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
@@ -101,12 +120,7 @@ def _packer(shards: int) -> Callable[[Iterable[pa.RecordBatch]], Iterator[pa.Rec
 
 def _shard_counter(shards: int) -> Callable[[Iterable[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
     def count(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        sent = _by_shard(batches)
-        while sent:
-            shard, mine = sent.popitem()
-            baskets = Baskets.of_messages(mine)
-            del mine
-            yield from anchor_rows(baskets, shard, shards)
+        return rows_of_shards(batches, shards)
 
     return count
 

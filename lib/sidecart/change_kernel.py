@@ -1,0 +1,108 @@
+"""The changing kernel: rows of pair support added up, those of an anchor and node together, with a sign each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from sidecart.compiled import Ints, compiled
+from sidecart.met_groups import emptied, grouped, mark, met_array
+from sidecart.pair_kernel import ANCHOR_ROWS
+from sidecart.sorted_rows import whole_anchors
+
+
+def differences(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    """Rows of ANCHOR_ROWS with signed counts: what odd nodes say less what even ones do, as node 2n and 2n + 1 are one
+    node before and after.
+
+    In: rows of ANCHOR_ROWS; those of an anchor at 2n and 2n + 1, if both are there, follow one another in one batch.
+    Out: node n; nothing where nothing differs.
+    """
+    for batch in batches:
+        node = _integers(batch.column("node"))
+        yield _added_up(batch, node >> 1, np.where(node & 1, 1, -1).astype(np.int32))
+
+
+def added_up(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    """Rows of ANCHOR_ROWS, one per node and anchor: the sum of those that came; nothing where it comes to nothing.
+
+    In: the same sorted by anchor and node, counts signed or not; those of an anchor may span batches.
+    """
+    for table in whole_anchors(batches):
+        for batch in table.combine_chunks().to_batches():
+            yield _added_up(batch, _integers(batch.column("node")), np.ones(batch.num_rows, np.int32))
+
+
+def _added_up(batch: pa.RecordBatch, node: Ints, signs: Ints) -> pa.RecordBatch:
+    anchor = _integers(batch.column("anchor"))
+    is_first = np.append(True, (anchor[1:] != anchor[:-1]) | (node[1:] != node[:-1]))[: len(anchor)]
+    first = np.flatnonzero(is_first)
+    bounds = np.append(first, len(anchor))
+    counts = np.stack([_integers(batch.column(name)) * signs for name in ("anchor_buyers", "anchor_baskets")])
+    sums = np.add.reduceat(counts, first, axis=1) if len(first) else counts
+    met = batch.column("met")
+    flat = met.flatten()
+    candidates = flat.field("candidates")
+    group_of, candidate_of = (_ends(lists) for lists in (met, candidates))
+    found = _integers(candidates.flatten())
+    room = np.empty(len(found), np.int32), np.empty((3, len(found)), np.int32), np.empty(len(first), np.int64)
+    told = np.stack([_integers(flat.field(name)) for name in ("pair_buyers", "pair_baskets")])
+    filled = _sum(bounds, anchor, signs, group_of, told, candidate_of, found, int(found.max(initial=0)) + 1, *room)
+    into, groups, ends = room
+    is_left = (np.diff(ends, prepend=0) > 0) | (sums != 0).any(axis=0)
+    singles = [node[first], anchor[first], *sums]
+    return pa.RecordBatch.from_arrays(
+        [*(pa.array(column[is_left].astype(np.int32)) for column in singles),
+         met_array(ends[is_left], groups, into[:filled])],
+        schema=ANCHOR_ROWS,
+    )  # fmt: skip
+
+
+@compiled
+def _sum(  # noqa: PLR0917
+    bounds: Ints,
+    anchors: Ints,
+    signs: Ints,
+    group_of: Ints,
+    counts: Ints,
+    candidate_of: Ints,
+    candidates: Ints,
+    variants: int,
+    into: Ints,
+    groups: Ints,
+    ends: Ints,
+) -> int:
+    """Fill `into` with candidates, `groups` of them and `ends` of each row's groups; how many candidates are left.
+
+    `bounds`: the rows that make one; `group_of`, `candidate_of`: where a row's groups and a group's candidates end.
+    """
+    held = np.zeros((variants, 2), np.int32)
+    marks = np.zeros((2, variants // 64 + 1), np.uint64)
+    met = np.empty((3, variants), np.int32)
+    filled, group = 0, 0
+    for row in range(len(bounds) - 1):
+        for part in range(bounds[row], bounds[row + 1]):
+            for told in range(group_of[part], group_of[part + 1]):
+                buyers, baskets = counts[0, told] * signs[part], counts[1, told] * signs[part]
+                for place in range(candidate_of[told], candidate_of[told + 1]):
+                    candidate = candidates[place]
+                    mark(marks, candidate)
+                    held[candidate, 0] += baskets
+                    held[candidate, 1] += buyers
+        count = emptied(anchors[bounds[row]], held, marks, met)
+        group = grouped(met, count, filled, into, group, groups)
+        filled += count
+        ends[row] = group
+    return filled
+
+
+def _ends(lists: pa.ListArray) -> Ints:
+    return np.append(0, np.cumsum(pc.list_value_length(lists).to_numpy(zero_copy_only=False), dtype=np.int64))
+
+
+def _integers(values: pa.Array) -> Ints:
+    found: Ints = values.to_numpy(zero_copy_only=False).astype(np.int32, copy=False)
+    return found

@@ -1,0 +1,69 @@
+"""Pair changes: how pair support differs when the past does, counted from what changed alone.
+
+Support is a sum over buyers, so only buyers with a changed basket matter; and of their other baskets only the variants
+that stand in a changed one, as no other pair of theirs can have come or gone. So a day costs what the day changed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+import pyarrow as pa
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+
+from sidecart.change_kernel import added_up, differences
+from sidecart.pairs import KERNEL_SCHEMA, node_paths, numbered_nodes, rows_of_shards, sent_to_shards
+
+_BASKET = ("order_id", "buyer_key", "region_id", "variants")
+
+
+def changed_baskets(before: DataFrame, after: DataFrame) -> DataFrame:
+    """One row per basket that a difference is counted from: buyer_key, region_id, variants, was_counted, is_counted.
+
+    In: counted baskets (order_id, buyer_key, region_id, variants ascending) as they were and as they are, those of
+    every buyer with a changed one at least. A basket that changed in any of it is there as it was and as it is; an
+    unchanged one of such a buyer once, counted both times, with those of its variants that a changed one holds.
+    """
+    was = before.select(*_BASKET, F.lit(True).alias("was_counted"))
+    now = after.select(*_BASKET, F.lit(True).alias("is_counted"))
+    both = was.join(now, list(_BASKET), "full").fillna(False, ["was_counted", "is_counted"])
+    changed = both.where("NOT (was_counted AND is_counted)")
+    moved = changed.groupBy("buyer_key").agg(F.array_distinct(F.flatten(F.collect_list("variants"))).alias("moved"))
+    stayed = both.where("was_counted AND is_counted").join(moved, "buyer_key")
+    shared = stayed.withColumn("variants", F.array_intersect("variants", "moved")).where(F.size("variants") > 0)
+    columns = ("buyer_key", "region_id", "variants", "was_counted", "is_counted")
+    return changed.select(*columns).unionByName(shared.select(*columns))
+
+
+def pair_differences(changed_baskets: DataFrame, regions: DataFrame, shards: int) -> DataFrame:
+    """One row per (region, anchor) whose support differs: pair support after, less pair support before.
+
+    Columns of contract pair_support, with signed counts; a candidate whose counts do not differ is not there.
+    """
+    nodes = numbered_nodes(regions)
+    located = changed_baskets.join(F.broadcast(node_paths(regions, nodes)), "region_id")
+    # A node before and the same node after are two nodes to whoever counts.
+    before = located.where("was_counted").withColumn("nodes", F.transform("nodes", lambda node: 2 * node))
+    after = located.where("is_counted").withColumn("nodes", F.transform("nodes", lambda node: 2 * node + 1))
+    sent = sent_to_shards(before.unionByName(after), shards)
+
+    def differ(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        return differences(rows_of_shards(batches, shards))
+
+    return sent.mapInArrow(differ, schema=KERNEL_SCHEMA).join(F.broadcast(nodes), "node").drop("node")
+
+
+def with_differences(pair_support: DataFrame, differences: DataFrame, regions: DataFrame) -> DataFrame:
+    """Pair support with differences added: what a recount gives, row for row.
+
+    `differences`: of one change of the past or of several.
+    """
+    nodes = numbered_nodes(regions)
+    numbered = pair_support.unionByName(differences).join(F.broadcast(nodes), "region_id")
+    together = numbered.select(*_kernel_columns()).repartition("anchor").sortWithinPartitions("anchor", "node")
+    return together.mapInArrow(added_up, schema=KERNEL_SCHEMA).join(F.broadcast(nodes), "node").drop("node")
+
+
+def _kernel_columns() -> list[Column]:
+    return [F.col(name) for name in ("node", "anchor", "anchor_buyers", "anchor_baskets", "met")]

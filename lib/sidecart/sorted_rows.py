@@ -1,0 +1,26 @@
+"""Batches of sorted rows, cut where an anchor ends."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+import numpy as np
+import pyarrow as pa
+
+
+def whole_anchors(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.Table]:
+    """The same rows, sorted by `anchor`, in tables that end where an anchor ends."""
+    waiting: list[pa.RecordBatch] = []
+    for batch in batches:
+        if not batch.num_rows:
+            continue
+        anchors = batch.column("anchor").to_numpy(zero_copy_only=False)
+        begins = int(np.searchsorted(anchors, anchors[-1], side="left"))
+        if waiting and (begins > 0 or waiting[-1].column("anchor")[-1].as_py() != anchors[0]):
+            yield pa.Table.from_batches([*waiting, batch.slice(0, begins)])
+            waiting = []
+        elif begins > 0:
+            yield pa.Table.from_batches([batch.slice(0, begins)])
+        waiting.append(batch.slice(begins))
+    if waiting:
+        yield pa.Table.from_batches(waiting)
