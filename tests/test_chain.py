@@ -15,7 +15,7 @@ from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
 from chains import analysts_limits, base_of, buyer_key, published
-from sidecart.contracts import gold, runs, silver
+from sidecart.contracts import gold, runs, silver, state
 from sidecart.errors import GateError, PlanError, StorageError
 from sidecart.quality.publication import look_at_lists
 from sidecart.settings import (
@@ -259,6 +259,39 @@ def test_another_buyer_key_stops_the_run(spark: SparkSession, corner_shop: tuple
     run, _ = corner_shop
     with pytest.raises(StorageError, match="the buyer key has changed"):
         Run.start(Warehouse(spark, base_of(run)), SMALL_SHOP, AS_OF).use_buyer_key("another")
+
+
+def test_counts_are_verified_against_order_lines_and_a_wrong_one_is_named(
+    spark: SparkSession, corner_shop: tuple[Run, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    base = str(shutil.copytree(base_of(corner_shop[0]), tmp_path / "warehouse"))
+    with analysts_limits(spark):
+        main(["verify", "--warehouse", base])
+    # Bread, butter, jam and soap; bread and butter met two others each, jam two, soap none.
+    assert capsys.readouterr().out.splitlines() == [
+        "pair_support: 4 anchors in 1 regions, 6 pairs recounted, all as stored",
+        "view_pair_support: 0 anchors in 0 regions, 0 pairs recounted, all as stored",
+    ]
+
+    damaged = Run.start(Warehouse(spark, base), SMALL_SHOP, AS_OF)
+    # Jam's ten baskets with butter have become eleven.
+    raised = F.transform(
+        "met", lambda m: m.withField("pair_baskets", m["pair_baskets"] + (m["pair_baskets"] == 10).cast("int"))
+    )
+    stored = damaged.read(state.PAIR_SUPPORT)
+    damaged.write(
+        state.PAIR_SUPPORT,
+        stored.withColumn("met", F.when(F.col("anchor_baskets") == 10, raised).otherwise(F.col("met"))),
+    )
+    damaged.publish()
+    with (
+        analysts_limits(spark),
+        pytest.raises(SystemExit, match=r"2 stored counts of release-.* are not what its order lines"),
+    ):
+        main(["verify", "--all", "--warehouse", base])
+    told = capsys.readouterr().out.splitlines()
+    assert told[0].endswith("6 pairs recounted, 2 counts differ")
+    assert told[1] == "  root, jam with bread: stored 10 buyers in 11 baskets, recounted 10 in 10"
 
 
 def test_raw_buyers_are_nowhere_in_the_warehouse(spark: SparkSession, landing: Path, warehouse: Path) -> None:

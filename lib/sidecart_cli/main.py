@@ -9,7 +9,7 @@ from pathlib import Path
 
 from sidecart import __version__
 from sidecart.errors import SidecartError
-from sidecart_cli import backtest, demo, export, extremes, generate, plan, prompt, releases, rules, why
+from sidecart_cli import backtest, demo, export, extremes, generate, plan, prompt, releases, rules, verify, why
 from sidecart_jobs import run_chain
 from sidecart_jobs.arguments import add_landing_arguments, add_run_arguments, run_as_task
 
@@ -77,6 +77,10 @@ def _parser() -> argparse.ArgumentParser:
     ahead = commands.add_parser("plan", help="what counting pairs takes, and would take under another basket cap")
     plan.add_arguments(ahead)
     _add_reading(ahead)
+
+    checked = commands.add_parser("verify", help="count a release's support again from its order lines, and compare")
+    verify.add_arguments(checked)
+    _add_reading(checked)
 
     shown = commands.add_parser("releases", help="list the releases, or make an older one what readers see")
     shown.add_argument("--rollback", metavar="RELEASE", help="publish this release's versions again")
