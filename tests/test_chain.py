@@ -148,6 +148,8 @@ def test_a_plan_tells_what_counting_takes_under_any_cap(
         told = capsys.readouterr().out
         main([*asked, "--cap", "2"])
         capped = capsys.readouterr().out
+        with pytest.raises(SystemExit, match=r"--cap: .*max_basket_variants: .* greater than or equal to 2"):
+            main([*asked, "--cap", "1"])
     assert told.startswith("50 pair events in 31 baskets: ")
     assert "  bread: 40 in 30 baskets" in told
     assert capped.startswith("20 pair events in 21 baskets: ")

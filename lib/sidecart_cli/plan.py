@@ -11,6 +11,7 @@ from sidecart.baskets import counted
 from sidecart.contracts import state
 from sidecart.count_plan import CountPlan
 from sidecart.extremes import EXTREME_USER, pairs_among
+from sidecart.settings import settings_from
 from sidecart.storage.releases import ReleaseReader
 from sidecart.storage.warehouse import Warehouse
 from sidecart_cli.reading import analysts_session
@@ -26,7 +27,9 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
 
 
 def plan(told: argparse.Namespace) -> None:
-    """Print the plan of a release's count; pairs are not counted."""
+    """Print the plan of a release's count; pairs are not counted. Raises SettingsError for a cap no shop may have."""
+    if told.cap is not None:
+        settings_from({"baskets": {"max_basket_variants": told.cap}}, "--cap")
     reader = ReleaseReader(Warehouse(analysts_session(), told.warehouse), told.release)
     baskets = within(reader.read(state.BASKETS), told.cap)
     found = planned(reader, baskets)
