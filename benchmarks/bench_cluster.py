@@ -1,5 +1,7 @@
 """Counting on a standalone cluster of this machine: one executor of one core against two, the same shop.
 
+Each executor, with its Python, keeps to a core of its own; the driver runs where it finds room.
+
 `make bench-cluster`, or `PYTHONPATH=scripts python benchmarks/bench_cluster.py [--lines N] [--rounds N]`. Each cluster
 counts once to get warm, then `rounds` times; the median counts. Hashes of all rows are compared before times are shown.
 """
@@ -52,7 +54,7 @@ def _arguments() -> argparse.Namespace:
 def _counts(here: Path, workers: int, told: argparse.Namespace, packages: Path) -> list[dict[str, Any]]:
     out = OUT / str(workers)
     partitions = [str(told.partitions)] * (told.rounds + 1)
-    with standalone_cluster(out / "cluster", workers=workers, memory="1500m") as cluster:
+    with standalone_cluster(out / "cluster", workers=workers, memory="1500m", is_pinned=True) as cluster:
         code = cluster.submit(
             SCRIPT, [str(here), str(out), "--partitions", *partitions], packages, executor_memory="1400m"
         )

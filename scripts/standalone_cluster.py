@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -24,10 +24,15 @@ _WORKER = "org.apache.spark.deploy.worker.Worker"
 
 @dataclass
 class Cluster:
-    """A master and its workers; `folder` keeps their logs, their scratch space and `pids`."""
+    """A master and its workers; `folder` keeps their logs, their scratch space and `pids`.
+
+    `is_pinned`: each worker, with its executors and their Python, keeps to a core of its own, where the system can do
+    that. Else an executor of one core makes use of another one: its JVM works while its Python does.
+    """
 
     folder: Path
     url: str = ""
+    is_pinned: bool = False
     processes: list[subprocess.Popen[bytes]] = field(default_factory=list)
 
     def start(self, workers: int, cores: int, memory: str) -> None:
@@ -38,7 +43,8 @@ class Cluster:
         for number in range(workers):
             size = ["--cores", str(cores), "--memory", memory, "--work-dir", str(self.folder / f"work-{number}")]
             place = ["--host", "127.0.0.1", "--port", "0", "--webui-port", "0"]
-            self._launch(f"worker-{number}", [_WORKER, *place, *size, self.url])
+            with _core_of_its_own(number) if self.is_pinned else nullcontext():
+                self._launch(f"worker-{number}", [_WORKER, *place, *size, self.url])
         _wait_for(log, r"Registering worker (\S+)", workers)
 
     def stop(self) -> None:
@@ -113,14 +119,30 @@ class Cluster:
 
 
 @contextmanager
-def standalone_cluster(folder: Path, workers: int = 2, cores: int = 1, memory: str = "700m") -> Iterator[Cluster]:
+def standalone_cluster(
+    folder: Path, workers: int = 2, cores: int = 1, memory: str = "700m", *, is_pinned: bool = False
+) -> Iterator[Cluster]:
     """A running cluster that is stopped whatever happens inside."""
-    cluster = Cluster(folder)
+    cluster = Cluster(folder, is_pinned=is_pinned)
     try:
         cluster.start(workers, cores, memory)
         yield cluster
     finally:
         cluster.stop()
+
+
+@contextmanager
+def _core_of_its_own(worker: int) -> Iterator[None]:
+    """What starts inside keeps to one core, and all that it starts."""
+    if not hasattr(os, "sched_setaffinity"):
+        yield
+        return
+    cores = os.sched_getaffinity(0)
+    try:
+        os.sched_setaffinity(0, {sorted(cores)[worker % len(cores)]})
+        yield
+    finally:
+        os.sched_setaffinity(0, cores)
 
 
 def _environment() -> dict[str, str]:

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from sidecart.compiled import Ints, compiled
-from sidecart.met_groups import emptied, grouped, mark, met_array
+from sidecart.met_groups import emptied, grouped, mark, met_array, no_marks
 from sidecart.pair_kernel import ANCHOR_ROWS
 from sidecart.sorted_rows import whole_anchors
 
@@ -80,7 +80,7 @@ def _sum(  # noqa: PLR0917
     `bounds`: the rows that make one; `group_of`, `candidate_of`: where a row's groups and a group's candidates end.
     """
     held = np.zeros((variants, 2), np.int32)
-    marks = np.zeros((2, variants // 64 + 1), np.uint64)
+    marks = no_marks(variants)
     met = np.empty((3, variants), np.int32)
     filled, group = 0, 0
     for row in range(len(bounds) - 1):

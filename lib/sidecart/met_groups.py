@@ -23,9 +23,10 @@ for _power in range(64):
     _PLACES[((int(_DE_BRUIJN) << _power) % 2**64) >> 58] = _power
 
 
+@compiled
 def no_marks(variants: int) -> Ints:
     """Marks of so many variants: a bit per variant, and one per 64 of them."""
-    return np.zeros((2, variants // 64 + 1), dtype=np.uint64)
+    return np.zeros((2, variants // 64 + 1), np.uint64)
 
 
 @compiled
