@@ -29,7 +29,7 @@ def session(given: Told) -> SparkSession:
         "bench",
         f"local[{given.threads}]",
         # The rest is what the JVM holds beside its heap, this Python, and one worker per core.
-        driver_memory=f"{min(4_000, given.megabytes // 3)}m",
+        driver_memory=f"{min(4_000, given.megabytes * 3 // 10)}m",
         options={"spark.local.dir": f"{given.out}/spilt"},
     )
 
