@@ -15,7 +15,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from sidecart.compiled import Ints, compiled
+from sidecart.compiled import Ints, bounds, compiled, integers, list_bounds
 
 MESSAGE = pa.schema(
     [
@@ -49,18 +49,18 @@ class Baskets:
     def of_part(part: pa.Table) -> Baskets:
         """From columns buyer, nodes (root first, the last one names the place) and variants (ascending)."""
         lists = part.column("variants").combine_chunks()
-        starts, items = _starts(lists), _integers(lists.flatten())
+        starts, items = list_bounds(lists), integers(lists.flatten())
         buyers = _ranks(part.column("buyer").combine_chunks())
         paths, places = _paths(part.column("nodes").combine_chunks())
         # A shuffle brings rows in any order; a task that is run again must send what it sent before.
         order = np.lexsort((_fingerprints(starts, items, places), buyers))
         sizes, items = _in_order(starts, items, order)
-        return Baskets(_bounds(sizes), items, buyers[order], places[order], paths)
+        return Baskets(bounds(sizes), items, buyers[order], places[order], paths)
 
     @staticmethod
     def of_messages(messages: Sequence[Mapping[str, Any]]) -> Baskets:
         """The baskets of messages to one shard, each part's buyers apart from every other's."""
-        counts = {name: _bounds([message[name] for message in messages]) for name in ("baskets", "items", "places")}
+        counts = {name: bounds([message[name] for message in messages]) for name in ("baskets", "items", "places")}
         starts = np.zeros(counts["baskets"][-1] + 1, np.int64)
         buyers, places = (np.empty(counts["baskets"][-1], np.int32) for _ in range(2))
         items = np.empty(counts["items"][-1], np.int32)
@@ -198,12 +198,12 @@ def _ranks(keys: pa.Array) -> Ints:
     known = pc.dictionary_encode(keys)
     rank = np.empty(len(known.dictionary), np.int32)
     rank[pc.sort_indices(known.dictionary).to_numpy()] = np.arange(len(rank))
-    return rank[_integers(known.indices)]
+    return rank[integers(known.indices)]
 
 
 def _paths(nodes: pa.ListArray) -> tuple[Ints, Ints]:
     """The distinct places as rows of nodes from the root down, then -1; and each basket's row."""
-    starts, flat = _starts(nodes), _integers(nodes.flatten())
+    starts, flat = list_bounds(nodes), integers(nodes.flatten())
     last, first_with, places = np.unique(flat[starts[1:] - 1], return_index=True, return_inverse=True)
     depths = np.diff(starts)[first_with]
     paths = np.full((len(last), int(depths.max(initial=1))), -1, dtype=np.int32)
@@ -227,16 +227,3 @@ def _unpacked(packed: bytes, count: int) -> Ints:
         raw = pa.decompress(packed[1:], decompressed_size=width * count, codec="zstd")
         planes[:width] = np.frombuffer(raw, dtype=np.uint8).reshape(width, count)
     return np.ascontiguousarray(planes.T).view("<i4").ravel()
-
-
-def _integers(values: pa.Array) -> Ints:
-    found: Ints = values.to_numpy(zero_copy_only=False).astype(np.int32, copy=False)
-    return found
-
-
-def _starts(lists: pa.ListArray) -> Ints:
-    return _bounds(pc.list_value_length(lists).to_numpy(zero_copy_only=False))
-
-
-def _bounds(sizes: Ints | Sequence[int]) -> Ints:
-    return np.append(0, np.cumsum(sizes, dtype=np.int64))

@@ -6,9 +6,8 @@ from collections.abc import Iterable, Iterator
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
-from sidecart.compiled import Ints, compiled
+from sidecart.compiled import Ints, compiled, integers, list_bounds
 from sidecart.met_groups import emptied, grouped, mark, met_array, no_marks
 from sidecart.pair_kernel import ANCHOR_ROWS
 from sidecart.sorted_rows import whole_anchors
@@ -22,7 +21,7 @@ def differences(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
     Out: node n; nothing where nothing differs.
     """
     for batch in batches:
-        node = _integers(batch.column("node"))
+        node = integers(batch.column("node"))
         yield _added_up(batch, node >> 1, np.where(node & 1, 1, -1).astype(np.int32))
 
 
@@ -33,23 +32,23 @@ def added_up(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
     """
     for table in whole_anchors(batches):
         for batch in table.combine_chunks().to_batches():
-            yield _added_up(batch, _integers(batch.column("node")), np.ones(batch.num_rows, np.int32))
+            yield _added_up(batch, integers(batch.column("node")), np.ones(batch.num_rows, np.int32))
 
 
 def _added_up(batch: pa.RecordBatch, node: Ints, signs: Ints) -> pa.RecordBatch:
-    anchor = _integers(batch.column("anchor"))
+    anchor = integers(batch.column("anchor"))
     is_first = np.append(True, (anchor[1:] != anchor[:-1]) | (node[1:] != node[:-1]))[: len(anchor)]
     first = np.flatnonzero(is_first)
     bounds = np.append(first, len(anchor))
-    counts = np.stack([_integers(batch.column(name)) * signs for name in ("anchor_buyers", "anchor_baskets")])
+    counts = np.stack([integers(batch.column(name)) * signs for name in ("anchor_buyers", "anchor_baskets")])
     sums = np.add.reduceat(counts, first, axis=1) if len(first) else counts
     met = batch.column("met")
     flat = met.flatten()
     candidates = flat.field("candidates")
-    group_of, candidate_of = (_ends(lists) for lists in (met, candidates))
-    found = _integers(candidates.flatten())
+    group_of, candidate_of = (list_bounds(lists) for lists in (met, candidates))
+    found = integers(candidates.flatten())
     room = np.empty(len(found), np.int32), np.empty((3, len(found)), np.int32), np.empty(len(first), np.int64)
-    told = np.stack([_integers(flat.field(name)) for name in ("pair_buyers", "pair_baskets")])
+    told = np.stack([integers(flat.field(name)) for name in ("pair_buyers", "pair_baskets")])
     filled = _sum(bounds, anchor, signs, group_of, told, candidate_of, found, int(found.max(initial=0)) + 1, *room)
     into, groups, ends = room
     is_left = (np.diff(ends, prepend=0) > 0) | (sums != 0).any(axis=0)
@@ -97,12 +96,3 @@ def _sum(  # noqa: PLR0917
         filled += count
         ends[row] = group
     return filled
-
-
-def _ends(lists: pa.ListArray) -> Ints:
-    return np.append(0, np.cumsum(pc.list_value_length(lists).to_numpy(zero_copy_only=False), dtype=np.int64))
-
-
-def _integers(values: pa.Array) -> Ints:
-    found: Ints = values.to_numpy(zero_copy_only=False).astype(np.int32, copy=False)
-    return found

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 import pyarrow as pa
-from pyspark.sql import Column, DataFrame
+from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from sidecart.change_kernel import added_up, differences
@@ -61,9 +61,6 @@ def with_differences(pair_support: DataFrame, differences: DataFrame, regions: D
     """
     nodes = numbered_nodes(regions)
     numbered = pair_support.unionByName(differences).join(F.broadcast(nodes), "region_id")
-    together = numbered.select(*_kernel_columns()).repartition("anchor").sortWithinPartitions("anchor", "node")
+    rows = numbered.select("node", "anchor", "anchor_buyers", "anchor_baskets", "met")
+    together = rows.repartition("anchor").sortWithinPartitions("anchor", "node")
     return together.mapInArrow(added_up, schema=KERNEL_SCHEMA).join(F.broadcast(nodes), "node").drop("node")
-
-
-def _kernel_columns() -> list[Column]:
-    return [F.col(name) for name in ("node", "anchor", "anchor_buyers", "anchor_baskets", "met")]
