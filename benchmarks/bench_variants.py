@@ -30,8 +30,8 @@ from sidecart.settings import Settings, load_settings
 from sidecart.storage.run import Run
 from sidecart.storage.session import build_session
 from sidecart.storage.warehouse import Warehouse
+from sidecart_jobs.count_history import count_history
 from sidecart_jobs.ingest_landing import ingest_landing
-from sidecart_jobs.update_pairs import update_pairs
 
 FOLDER = Path(__file__).resolve().parents[1] / ".cache" / "bench_variants"
 
@@ -138,7 +138,7 @@ def _lend(history: Path, settings: Settings, as_of: datetime) -> None:
     spark = build_session("bench", driver_memory="3g")
     run = Run.start(Warehouse(spark, str(FOLDER / "warehouse")), settings, as_of)
     ingest_landing(run, history)
-    update_pairs(run)
+    count_history(run)
     facts, group_pairs = run.read(state.VARIANT_FACTS), run.read(state.GROUP_PAIR_SUPPORT)
     pairs = flat_pairs(run.read(state.PAIR_SUPPORT).where(f"region_id = '{settings.shop.root_region}'"))
     _keep("facts", facts)

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Literal, get_args
 
 from sidecart.errors import GateError, SidecartError
 from sidecart.quality.gates import load_judge
@@ -17,6 +18,9 @@ from sidecart.storage.lock import writer_lock
 from sidecart.storage.run import Run
 from sidecart.storage.session import build_session, options_for
 from sidecart.storage.warehouse import Warehouse
+
+CountMode = Literal["auto", "incremental", "full"]
+"""What is counted: what changed since the newest release, all of history, or `auto`: the first where it can be."""
 
 
 def run_as_task(task: Callable[[Run], None], told: argparse.Namespace | None = None) -> None:
@@ -84,6 +88,17 @@ def add_landing_arguments(parser: argparse.ArgumentParser) -> None:
         "--force",
         action="store_true",
         help="take rules that choose more than ingest.max_wildcard_share of the catalogue",
+    )
+
+
+def add_mode_argument(parser: argparse.ArgumentParser) -> None:
+    """Whether counts are gone on from."""
+    parser.add_argument(
+        "--mode",
+        choices=get_args(CountMode),
+        default="auto",
+        help="count what changed since the newest release (incremental) or all of history (full);"
+        " auto: the first where it can be, and the log says why where it can't",
     )
 
 

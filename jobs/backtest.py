@@ -27,7 +27,7 @@ from sidecart.storage.staging import Staging, staging
 from sidecart.storage.views import shortlists_resolved
 from sidecart.storage.warehouse import Warehouse
 from sidecart_jobs.build_shortlists import write_lists, write_measures
-from sidecart_jobs.update_pairs import update_pairs, write_facts
+from sidecart_jobs.count_history import count_history, write_facts
 
 _LOG = logging.getLogger("sidecart.run")
 
@@ -70,7 +70,7 @@ def backtest(test: Backtest) -> DataFrame:
         with _timed("training tables"):
             write_training(test, run)
         with _timed("counting"):
-            update_pairs(run)
+            count_history(run)
     with staging(test.warehouse.spark, test.warehouse.location, run.run_id) as stage:
         judged_by = _evidence(test, run, stage)
         measured: Settings | None = None

@@ -15,25 +15,39 @@ from sidecart.ingest.books import books
 from sidecart.ingest.buyers import BuyerKey, shop_buyer_key
 from sidecart.ingest.landing import Keep, KnownTables, Reading, Silver, read_landing
 from sidecart.ingest.settlement import order_lines, settlement, unmatched_returns
+from sidecart.ingest.touched import held_variants, moved_variants, touched
 from sidecart.quality.publication import require_silver
+from sidecart.row_changes import changed_rows
+from sidecart.storage.releases import ReleaseReader
 from sidecart.storage.run import Output, Run
 from sidecart.storage.staging import Staging, staging
-from sidecart_jobs.arguments import add_landing_arguments, run_as_task, task_parser
+from sidecart_jobs.arguments import CountMode, add_landing_arguments, add_mode_argument, run_as_task, task_parser
 
 _LOG = logging.getLogger("sidecart.run")
 
 
-def ingest_landing(run: Run, landing: Path) -> None:
-    """Write silver from the landing folder; raises InputError, RuleError or GateError."""
+def ingest_landing(run: Run, landing: Path, mode: CountMode = "auto") -> None:
+    """Write silver from the landing folder; raises InputError, RuleError or GateError.
+
+    Where a release knows what waits for its variant, only orders that the new rows can change are settled; `full`
+    settles all.
+    """
     run.rewind()
+    released = ReleaseReader(run.warehouse)
+    is_known = all(contract.name in released.versions for contract in (silver.ORDER_LINES, silver.HELD_VARIANTS))
     key = shop_buyer_key(run.settings.shop.shop_id)
     run.use_buyer_key(key.key_id)
     with staging(run.warehouse.spark, run.warehouse.location, run.run_id) as stage:
         taken = read_landing(_reading(run, landing, key, stage.keep), _known(run))
         for warning in taken.warnings:
             _LOG.warning("%s", warning)
-        _write_taken(run, taken)
-        _write_settled(run, stage)
+        if is_known and mode != "full":
+            taken = _kept(taken, stage)
+            _write_taken(run, taken)
+            _settle_touched(run, released, taken, stage)
+        else:
+            _write_taken(run, taken)
+            _settle_all(run, released, stage)
         run.write_together(_offers(run, taken), Output(runs.BOOKS, _books(run, taken), mode="append"))
     require_silver(run)
 
@@ -44,6 +58,12 @@ def _reading(run: Run, landing: Path, key: BuyerKey, keep: Keep) -> Reading:
 
 def _known(run: Run) -> KnownTables:
     return KnownTables(*(run.read_or_empty(c) for c in (runs.INGESTED_FILES, silver.ORDER_EVENTS, silver.VIEWS)))
+
+
+def _kept(taken: Silver, stage: Staging) -> Silver:
+    """The same with its new rows written once: they are asked for several times."""
+    events, views = stage.keep("new_events", taken.order_events_new), stage.keep("new_views", taken.views_new)
+    return replace(taken, order_events_new=events, views_new=views)
 
 
 def _write_taken(run: Run, taken: Silver) -> None:
@@ -59,13 +79,51 @@ def _write_taken(run: Run, taken: Silver) -> None:
     )
 
 
-def _write_settled(run: Run, stage: Staging) -> None:
-    events, catalog = run.read(silver.ORDER_EVENTS), run.read(silver.CATALOG)
+def _settle_all(run: Run, released: ReleaseReader, stage: Staging) -> None:
+    """Order lines from all events; where a release has others, every order is touched."""
+    events, views, catalog = (run.read(c) for c in (silver.ORDER_EVENTS, silver.VIEWS, silver.CATALOG))
     outcomes = stage.keep("settlement", settlement(events, catalog))
     lines, unmatched = order_lines(events, catalog, outcomes), unmatched_returns(events, catalog, outcomes)
     run.write_together(
         Output(silver.ORDER_LINES, lines, reads=silver.ORDER_EVENTS),
         Output(silver.UNMATCHED_RETURNS, unmatched, reads=silver.ORDER_EVENTS),
+        Output(silver.HELD_VARIANTS, held_variants(catalog, events, views), reads=silver.ORDER_EVENTS),
+    )
+    is_first = silver.ORDER_LINES.name not in released.versions
+    every_order, every_session = (
+        frame.where(F.lit(not is_first)).where(f"{key} IS NOT NULL").select(key).distinct()
+        for frame, key in ((events, "order_id"), (views, "session_id"))
+    )
+    run.write_together(
+        Output(silver.TOUCHED_ORDERS, every_order, reads=silver.ORDER_EVENTS),
+        Output(silver.TOUCHED_SESSIONS, every_session, reads=silver.VIEWS),
+    )
+
+
+def _settle_touched(run: Run, released: ReleaseReader, taken: Silver, stage: Staging) -> None:
+    """Order lines of the orders that new rows, and variants that came or went, can have changed."""
+    events, views, catalog = (run.read(c) for c in (silver.ORDER_EVENTS, silver.VIEWS, silver.CATALOG))
+    before = released.read(silver.CATALOG)
+    held = released.read(silver.HELD_VARIANTS)
+    moved = stage.keep("moved_variants", moved_variants(held, before, catalog))
+    news, seen = taken.order_events_new, taken.views_new
+    if not moved.isEmpty():
+        of_moved = events.join(F.broadcast(moved), "variant_id", "left_semi")
+        news = stage.keep("news", news.unionByName(of_moved).dropDuplicates(["event_id"]))
+        seen = seen.unionByName(views.join(F.broadcast(moved), "variant_id", "left_semi"))
+    again = touched(events, news, stage.keep)
+    outcomes = stage.keep("settlement", settlement(again.events, catalog))
+    lines = order_lines(again.events, catalog, outcomes).join(again.orders, "order_id", "left_semi")
+    was = run.read(silver.ORDER_LINES).join(again.orders, "order_id", "left_semi")
+    changes = stage.keep("changed_lines", changed_rows(was, lines, silver.ORDER_LINES))
+    unmatched = unmatched_returns(again.events, catalog, outcomes).join(again.takings, "event_id", "left_semi")
+    still = run.read(silver.UNMATCHED_RETURNS).join(again.takings, "event_id", "left_anti")
+    run.merge(silver.ORDER_LINES, changes)
+    run.write_together(
+        Output(silver.UNMATCHED_RETURNS, still.unionByName(unmatched), reads=silver.ORDER_EVENTS),
+        Output(silver.HELD_VARIANTS, held_variants(catalog, held, before, taken.order_events_new, taken.views_new)),
+        Output(silver.TOUCHED_ORDERS, changes.select("order_id").distinct(), reads=silver.ORDER_EVENTS),
+        Output(silver.TOUCHED_SESSIONS, seen.select("session_id").distinct(), reads=silver.VIEWS),
     )
 
 
@@ -89,8 +147,9 @@ def _books(run: Run, taken: Silver) -> DataFrame:
 def main() -> None:
     parser = task_parser()
     add_landing_arguments(parser)
+    add_mode_argument(parser)
     told = parser.parse_args()
-    run_as_task(lambda run: ingest_landing(run, told.landing), told)
+    run_as_task(lambda run: ingest_landing(run, told.landing, told.mode), told)
 
 
 if __name__ == "__main__":

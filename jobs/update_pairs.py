@@ -1,102 +1,85 @@
-"""Count: from order lines to the support of every variant, pair and category pair."""
+"""Count: from silver to the support of every variant, pair and category pair, by what changed where that is enough."""
 
 from __future__ import annotations
 
 import logging
 
-from pyspark.sql import DataFrame
-
-from sidecart.baskets import baskets, counted, recent_baskets, variant_ids, view_baskets
-from sidecart.compatibility import basket_categories, basket_strata, category_pair_support, category_stratum_support
+from sidecart.compatibility import counted_levels
 from sidecart.contracts import silver, state
-from sidecart.contracts.frames import Tables, rows
-from sidecart.count_plan import CountPlan, SizeCount, basket_sizes, count_plan
-from sidecart.evidence import variant_stratum_support
-from sidecart.extremes import buyer_activity, excluded_baskets
-from sidecart.group_support import group_members, group_pair_support
-from sidecart.pairs import flat_pairs, pair_support, region_support, variant_support
-from sidecart.storage.run import Output, Run
-from sidecart.variants import variant_facts
-from sidecart_jobs.arguments import run_as_task
+from sidecart.errors import StateError
+from sidecart.settings import Settings
+from sidecart.storage.releases import ReleaseReader
+from sidecart.storage.run import Run
+from sidecart.storage.views import release_layout, release_settings
+from sidecart_jobs.arguments import CountMode, add_mode_argument, run_as_task, task_parser
+from sidecart_jobs.count_changes import count_changes
+from sidecart_jobs.count_history import count_history
 
 _LOG = logging.getLogger("sidecart.run")
 
-
-def update_pairs(run: Run) -> None:
-    """Write the state tables from silver, all of history."""
-    settings = run.settings
-    catalog, regions = run.read(silver.CATALOG), run.read(silver.REGIONS)
-    ids = variant_ids(run.read_or_empty(state.VARIANT_IDS), catalog)
-    run.write(state.VARIANT_IDS, ids, reads=silver.CATALOG)
-    found = baskets(run.read(silver.ORDER_LINES), run.read(state.VARIANT_IDS))
-    run.write(state.BUYER_ACTIVITY, buyer_activity(found, settings.baskets), reads=silver.ORDER_LINES)
-    kept = excluded_baskets(found, run.read(state.BUYER_ACTIVITY), settings.baskets)
-    run.write(state.BASKETS, kept, reads=silver.ORDER_LINES)
-
-    counting = counted(run.read(state.BASKETS))
-    plan = planned(run, counting)
-    _allow(plan, run, "orders")
-    run.write_together(
-        Output(state.PAIR_SUPPORT, pair_support(counting, regions, plan.shards), reads=state.BASKETS),
-        Output(state.REGION_SUPPORT, region_support(counting, regions), reads=state.BASKETS),
-        Output(state.BASKET_STRATA, basket_strata(counting), reads=state.BASKETS),
-        Output(state.VARIANT_STRATUM_SUPPORT, variant_stratum_support(counting), reads=state.BASKETS),
-    )
-    _write_views(run)
-    run.write(state.VARIANT_SUPPORT, variant_support(run.read(state.PAIR_SUPPORT)), reads=state.PAIR_SUPPORT)
-    write_facts(run)
-    categorised = basket_categories(counting, run.read(state.VARIANT_FACTS), settings.compatibility)
-    run.write_together(
-        Output(state.GROUP_PAIR_SUPPORT, _group_pairs(run), reads=state.PAIR_SUPPORT),
-        Output(state.CATEGORY_PAIR_SUPPORT, category_pair_support(categorised), reads=state.BASKETS),
-        Output(state.CATEGORY_STRATUM_SUPPORT, category_stratum_support(categorised), reads=state.BASKETS),
-    )
+_NEEDED = (
+    *(silver.TOUCHED_ORDERS, silver.TOUCHED_SESSIONS, silver.REGIONS),
+    *(contract for contract in state.TABLES if contract not in state.CHANGES_OF.values()),
+)
+"""Tables that a release must hold for a count to go on from it."""
 
 
-def write_facts(run: Run) -> None:
-    """What lists need to know of each variant, by the current catalogue and settings."""
-    catalog, categories, ids = (run.read(c) for c in (silver.CATALOG, silver.CATEGORIES, state.VARIANT_IDS))
-    recent = recent_baskets(counted(run.read(state.BASKETS)), run.settings.scoring.recent_weeks)
-    facts = variant_facts(catalog, categories, ids, run.read_root(state.VARIANT_SUPPORT), recent, run.settings)
-    run.write(state.VARIANT_FACTS, facts, reads=silver.CATALOG)
+def update_pairs(run: Run, mode: CountMode = "auto") -> None:
+    """Write the state tables: by what changed since the newest release, or from all of history.
+
+    `auto` counts what changed and, where that can't be (the log says why), all of history. Raises StateError where
+    `incremental` is asked and can't be, before anything is written.
+    """
+    released = ReleaseReader(run.warehouse)
+    reason = "--mode full" if mode == "full" else why_all_of_history(run, released)
+    if reason and mode == "incremental":
+        raise StateError(f"can't count what changed alone: {reason}; count all of history with --mode full")
+    if reason:
+        _LOG.info("counting all of history: %s", reason)
+        count_history(run)
+    else:
+        run.rewind_state()
+        count_changes(run, released)
 
 
-def _group_pairs(run: Run) -> DataFrame:
-    """Pairs of groups; a shop of single variants is not searched for any."""
-    facts, unit = run.read(state.VARIANT_FACTS), run.settings.scoring.support_unit
-    if group_members(facts, unit).where("bought_variants > 1").isEmpty():
-        return rows(run.warehouse.spark, state.GROUP_PAIR_SUPPORT, [])
-    return group_pair_support(flat_pairs(run.read_root(state.PAIR_SUPPORT)), facts, unit)
+def why_all_of_history(run: Run, released: ReleaseReader) -> str | None:
+    """Why the newest release's counts can't be gone on from; None where they can."""
+    if released.release_id is None:
+        return "nothing is released yet"
+    missing = [contract.name for contract in _NEEDED if contract.name not in released.versions]
+    if missing:
+        return f"{released.release_id} has no {', '.join(missing)}"
+    if (layout := release_layout(released)) != state.LAYOUT:
+        return f"{released.release_id} keeps its counts in layout {layout}, this version in {state.LAYOUT}"
+    return _changed_setting(run.settings, release_settings(released)) or _changed_region(run, released)
 
 
-def _write_views(run: Run) -> None:
-    """Joint views, counted as baskets are."""
-    found = view_baskets(run.read(silver.VIEWS), run.read(state.VARIANT_IDS), run.settings.baskets)
-    run.write(state.VIEW_BASKETS, found, reads=silver.VIEWS)
-    viewed, regions = counted(run.read(state.VIEW_BASKETS)), run.read(silver.REGIONS)
-    plan = planned(run, viewed)
-    _allow(plan, run, "views")
-    run.write(state.VIEW_PAIR_SUPPORT, pair_support(viewed, regions, plan.shards), reads=state.VIEW_BASKETS)
+def _changed_setting(now: Settings, before: Settings) -> str | None:
+    """The first setting that counts hang on and that is another one."""
+    for name in ("max_basket_variants", "extreme_buyer_share"):
+        if (old := getattr(before.baskets, name)) != (new := getattr(now.baskets, name)):
+            return f"baskets.{name} is {new}, the release was counted with {old}"
+    if counted_levels(now.compatibility) != counted_levels(before.compatibility):
+        new, old = now.compatibility.category_level, before.compatibility.category_level
+        return f"compatibility.category_level is {new}, the release was counted with {old}"
+    if now.shop.root_region != before.shop.root_region:
+        return f"shop.root_region is {now.shop.root_region}, the release was counted with {before.shop.root_region}"
+    return None
 
 
-def planned(tables: Tables, counted_baskets: DataFrame) -> CountPlan:
-    """The plan of a count of these baskets."""
-    sizes = [SizeCount(*row) for row in basket_sizes(counted_baskets, tables.read(silver.REGIONS)).collect()]
-    partitions = counted_baskets.sparkSession.conf.get("spark.sql.shuffle.partitions") or ""
-    # Some platforms say `auto`.
-    parallelism = int(partitions) if partitions.isdigit() else None
-    return count_plan(sizes, tables.read(state.VARIANT_IDS).count(), parallelism)
-
-
-def _allow(plan: CountPlan, run: Run, what: str) -> None:
-    """Say the plan; PlanError where it is more than the shop allows."""
-    if plan.baskets:
-        _LOG.info("%s: %s", what, plan.in_words())
-    plan.require_within(run.settings.baskets.max_pair_events, what)
+def _changed_region(run: Run, released: ReleaseReader) -> str | None:
+    """The first region whose place in the tree is another one, or is gone; new ones are no matter."""
+    was = released.read(silver.REGIONS).select("region_id", "path")
+    moved = was.join(run.read(silver.REGIONS).select("region_id", "path"), ["region_id", "path"], "left_anti")
+    row = moved.orderBy("region_id").first()
+    return f"region {row['region_id']} stands elsewhere in the tree, or is gone" if row else None
 
 
 def main() -> None:
-    run_as_task(update_pairs)
+    parser = task_parser()
+    add_mode_argument(parser)
+    told = parser.parse_args()
+    run_as_task(lambda run: update_pairs(run, told.mode), told)
 
 
 if __name__ == "__main__":

@@ -17,7 +17,7 @@ from sidecart.storage.releases import ReleaseReader, current_versions
 from sidecart.storage.run import Run
 from sidecart.storage.warehouse import Warehouse
 from sidecart_jobs.backtest import Backtest, backtest
-from sidecart_jobs.update_pairs import update_pairs
+from sidecart_jobs.count_history import count_history
 
 pytestmark = pytest.mark.slow
 
@@ -56,7 +56,7 @@ def released(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> R
     run.write(silver.RULES, shop.rules())
     run.write(silver.VIEWS, shop.frame(silver.VIEWS))
     run.write(silver.OFFERS, offers_from_sales(lines, regions, "root", AS_OF, Settings().regions))
-    update_pairs(run)
+    count_history(run)
     run.publish()
     return ReleaseReader(warehouse)
 

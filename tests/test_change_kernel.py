@@ -12,9 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sidecart.basket_messages import Baskets, messages
-from sidecart.change_kernel import added_up, differences
+from sidecart.change_kernel import REGION_ROWS, added_up, differences
 from sidecart.met_groups import LIST
-from sidecart.pair_kernel import ANCHOR_ROWS, anchor_rows
+from sidecart.pair_kernel import anchor_rows
 
 Basket = tuple[str, tuple[int, ...], frozenset[int]]
 
@@ -47,13 +47,16 @@ def _sides(before: list[Basket], after: list[Basket]) -> list[Basket]:
 
 
 def _told(batches: Iterable[pa.RecordBatch]) -> list[dict[str, Any]]:
+    """All rows; a region is told as its node."""
     told: list[dict[str, Any]] = [row for batch in batches for row in batch.to_pylist()]
+    told = [{"node": int(row.pop("region_id"))} | row if "region_id" in row else row for row in told]
     return sorted(told, key=lambda row: (row["anchor"], row["node"]))
 
 
 def _in_batches(rows: list[dict[str, Any]], size: int) -> list[pa.RecordBatch]:
     ordered = sorted(rows, key=lambda row: (row["anchor"], row["node"]))
-    batches: list[pa.RecordBatch] = pa.Table.from_pylist(ordered, schema=ANCHOR_ROWS).to_batches(max_chunksize=size)
+    named = [{"region_id": str(row["node"])} | {k: v for k, v in row.items() if k != "node"} for row in ordered]
+    batches: list[pa.RecordBatch] = pa.Table.from_pylist(named, schema=REGION_ROWS).to_batches(max_chunksize=size)
     return batches
 
 

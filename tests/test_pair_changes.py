@@ -69,7 +69,7 @@ def test_a_buyer_who_is_erased_leaves_nothing(shop: Shop) -> None:
     before = {"b1": "ann@oslo: milk bread", "b2": "ann: milk bread"}
     shop_before = pair_support(shop.baskets(**before), shop.regions(*TREE), shards=2)
     gone = pair_differences(_changed(shop, before, {}), shop.regions(*TREE), shards=2)
-    assert told(with_differences(shop_before, gone, shop.regions(*TREE)), "region_id", "anchor") == []
+    assert told(with_differences(shop_before, gone), "region_id", "anchor") == []
 
 
 def _day(chance: random.Random, orders: dict[str, str]) -> dict[str, str]:
@@ -103,7 +103,7 @@ def test_a_history_that_changes_day_by_day_has_the_counts_of_a_recount(spark: Sp
         tomorrow = _day(chance, orders)
         changed = _changed(shop, orders, tomorrow)
         differences = pair_differences(changed, regions, shards=1 + day % 3)
-        support = spark.createDataFrame(with_differences(support, differences, regions).toArrow(), support.schema)
+        support = spark.createDataFrame(with_differences(support, differences).toArrow(), support.schema)
         orders = tomorrow
         recount = pair_support(shop.baskets(**orders), regions, shards=3)
         found, expected = (

@@ -12,6 +12,9 @@ from sidecart.met_groups import emptied, grouped, mark, met_array, no_marks
 from sidecart.pair_kernel import ANCHOR_ROWS
 from sidecart.sorted_rows import whole_anchors
 
+REGION_ROWS = ANCHOR_ROWS.set(0, pa.field("region_id", pa.string()))
+"""ANCHOR_ROWS with regions by their ids."""
+
 
 def differences(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
     """Rows of ANCHOR_ROWS with signed counts: what odd nodes say less what even ones do, as node 2n and 2n + 1 are one
@@ -22,20 +25,23 @@ def differences(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
     """
     for batch in batches:
         node = integers(batch.column("node"))
-        yield _added_up(batch, node >> 1, np.where(node & 1, 1, -1).astype(np.int32))
+        signs = np.where(node & 1, 1, -1).astype(np.int32)
+        yield _added_up(batch.set_column(0, ANCHOR_ROWS.field("node"), pa.array(node >> 1)), node >> 1, signs)
 
 
 def added_up(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-    """Rows of ANCHOR_ROWS, one per node and anchor: the sum of those that came; nothing where it comes to nothing.
+    """Rows of REGION_ROWS, one per region and anchor: the sum of those that came; nothing where it comes to nothing.
 
-    In: the same sorted by anchor and node, counts signed or not; those of an anchor may span batches.
+    In: the same sorted by anchor and region, counts signed or not; those of an anchor may span batches.
     """
     for table in whole_anchors(batches):
         for batch in table.combine_chunks().to_batches():
-            yield _added_up(batch, integers(batch.column("node")), np.ones(batch.num_rows, np.int32))
+            region = integers(batch.column("region_id").dictionary_encode().indices)
+            yield _added_up(batch, region, np.ones(batch.num_rows, np.int32))
 
 
 def _added_up(batch: pa.RecordBatch, node: Ints, signs: Ints) -> pa.RecordBatch:
+    """One row for those that follow one another with one anchor and `node`, the first column that of the first."""
     anchor = integers(batch.column("anchor"))
     is_first = np.append(True, (anchor[1:] != anchor[:-1]) | (node[1:] != node[:-1]))[: len(anchor)]
     first = np.flatnonzero(is_first)
@@ -52,12 +58,11 @@ def _added_up(batch: pa.RecordBatch, node: Ints, signs: Ints) -> pa.RecordBatch:
     filled = _sum(bounds, anchor, signs, group_of, told, candidate_of, found, int(found.max(initial=0)) + 1, *room)
     into, groups, ends = room
     is_left = (np.diff(ends, prepend=0) > 0) | (sums != 0).any(axis=0)
-    singles = [node[first], anchor[first], *sums]
+    numbers = (pa.array(column[is_left].astype(np.int32)) for column in (anchor[first], *sums))
+    where = batch.column(0).take(pa.array(first[is_left]))
     return pa.RecordBatch.from_arrays(
-        [*(pa.array(column[is_left].astype(np.int32)) for column in singles),
-         met_array(ends[is_left], groups, into[:filled])],
-        schema=ANCHOR_ROWS,
-    )  # fmt: skip
+        [where, *numbers, met_array(ends[is_left], groups, into[:filled])], schema=batch.schema
+    )
 
 
 @compiled

@@ -29,6 +29,10 @@ class RuleError(SidecartError):
         self.code = code
 
 
+class StateError(SidecartError):
+    """The counts that a run was to go on from can't be gone on from."""
+
+
 class PlanError(SidecartError):
     """A count would take more than the shop allows."""
 

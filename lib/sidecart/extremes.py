@@ -17,18 +17,27 @@ def buyer_activity(baskets: DataFrame, settings: BasketSettings) -> DataFrame:
     A buyer is extreme when their pair events exceed T, the smallest observed value that at most
     `extreme_buyer_share` of buyers exceed: exact, and ties at T stay in. Baskets above the cap make no pair events.
     """
+    activity = activity_counts(baskets, settings)
+    return with_extremes(activity, threshold(activity, settings))
+
+
+def activity_counts(baskets: DataFrame, settings: BasketSettings) -> DataFrame:
+    """One row per buyer: buyer_key, is_guest, baskets, baskets_over_cap, items and pair_events."""
     size = F.size("variants").cast("bigint")
     is_over = size > settings.max_basket_variants
-    activity = baskets.groupBy("buyer_key", "is_guest").agg(
+    return baskets.groupBy("buyer_key", "is_guest").agg(
         F.count(F.lit(1)).alias("baskets"),
         F.count_if(is_over).alias("baskets_over_cap"),
         F.sum(size).alias("items"),
         F.coalesce(F.sum(F.when(~is_over, pairs_among(size))), F.lit(0)).cast("bigint").alias("pair_events"),
     )
-    judged = activity.crossJoin(_threshold(activity, settings.extreme_buyer_share))
+
+
+def with_extremes(activity: DataFrame, threshold: DataFrame) -> DataFrame:
+    """Buyers' counts with threshold, is_extreme and reason_code (contract buyer_activity)."""
     is_extreme = F.col("pair_events") > F.col("threshold")
     reason = F.when(is_extreme, EXTREME_USER).when(F.col("baskets_over_cap") > 0, BASKET_CAP)
-    return judged.withColumns({"is_extreme": is_extreme, "reason_code": reason})
+    return activity.crossJoin(threshold).withColumns({"is_extreme": is_extreme, "reason_code": reason})
 
 
 def pairs_among(size: Column) -> Column:
@@ -45,8 +54,10 @@ def excluded_baskets(baskets: DataFrame, activity: DataFrame, settings: BasketSe
     return baskets.join(extreme, "buyer_key", "left").withColumn("exclusion", exclusion).drop("is_extreme")
 
 
-def _threshold(activity: DataFrame, share: float) -> DataFrame:
-    """One row: the smallest observed value of pair_events that at most `share` of buyers exceed."""
+def threshold(activity: DataFrame, settings: BasketSettings) -> DataFrame:
+    """One row: the smallest observed value of pair_events (of activity, all buyers) that at most
+    `extreme_buyer_share` of buyers exceed.
+    """
     values = activity.groupBy("pair_events").agg(F.count(F.lit(1)).alias("buyers"))
     running = values.select(
         "pair_events",
@@ -54,5 +65,5 @@ def _threshold(activity: DataFrame, share: float) -> DataFrame:
         F.sum("buyers").over(Window.partitionBy()).alias("all"),
     )
     exceeding = F.col("all") - F.col("at_most")
-    enough = running.where(exceeding <= F.floor(F.col("all") * F.lit(share)))
+    enough = running.where(exceeding <= F.floor(F.col("all") * F.lit(settings.extreme_buyer_share)))
     return enough.agg(F.coalesce(F.min("pair_events"), F.lit(0)).alias("threshold"))

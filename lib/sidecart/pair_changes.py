@@ -13,13 +13,17 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from sidecart.change_kernel import added_up, differences
+from sidecart.contracts.state import PAIR_GROUPS
 from sidecart.pairs import KERNEL_SCHEMA, node_paths, numbered_nodes, rows_of_shards, sent_to_shards
 
+_COUNTED = f"region_id STRING, anchor INT, anchor_buyers INT, anchor_baskets INT, met {PAIR_GROUPS}"
+_COUNTS = ("region_id", "anchor", "anchor_buyers", "anchor_baskets", "met")
 _BASKET = ("order_id", "buyer_key", "region_id", "variants")
 
 
 def changed_baskets(before: DataFrame, after: DataFrame) -> DataFrame:
-    """One row per basket that a difference is counted from: buyer_key, region_id, variants, was_counted, is_counted.
+    """One row per basket that a difference is counted from: order_id, buyer_key, region_id, variants, was_counted,
+    is_counted.
 
     In: counted baskets (order_id, buyer_key, region_id, variants ascending) as they were and as they are, those of
     every buyer with a changed one at least. A basket that changed in any of it is there as it was and as it is; an
@@ -32,7 +36,7 @@ def changed_baskets(before: DataFrame, after: DataFrame) -> DataFrame:
     moved = changed.groupBy("buyer_key").agg(F.array_distinct(F.flatten(F.collect_list("variants"))).alias("moved"))
     stayed = both.where("was_counted AND is_counted").join(moved, "buyer_key")
     shared = stayed.withColumn("variants", F.array_intersect("variants", "moved")).where(F.size("variants") > 0)
-    columns = ("buyer_key", "region_id", "variants", "was_counted", "is_counted")
+    columns = (*_BASKET, "was_counted", "is_counted")
     return changed.select(*columns).unionByName(shared.select(*columns))
 
 
@@ -54,13 +58,16 @@ def pair_differences(changed_baskets: DataFrame, regions: DataFrame, shards: int
     return sent.mapInArrow(differ, schema=KERNEL_SCHEMA).join(F.broadcast(nodes), "node").drop("node")
 
 
-def with_differences(pair_support: DataFrame, differences: DataFrame, regions: DataFrame) -> DataFrame:
+def with_differences(pair_support: DataFrame, differences: DataFrame) -> DataFrame:
     """Pair support with differences added: what a recount gives, row for row.
 
-    `differences`: of one change of the past or of several.
+    `differences`: of one change of the past or of several. Rows that none of them is about are passed on as they are.
     """
-    nodes = numbered_nodes(regions)
-    numbered = pair_support.unionByName(differences).join(F.broadcast(nodes), "region_id")
-    rows = numbered.select("node", "anchor", "anchor_buyers", "anchor_baskets", "met")
-    together = rows.repartition("anchor").sortWithinPartitions("anchor", "node")
-    return together.mapInArrow(added_up, schema=KERNEL_SCHEMA).join(F.broadcast(nodes), "node").drop("node")
+    keys = ["region_id", "anchor"]
+    changed = F.broadcast(differences.select(*keys).distinct())
+    before = pair_support.join(changed, keys, "left_semi").select(*_COUNTS)
+    together = (
+        before.unionByName(differences.select(*_COUNTS)).repartition(*keys).sortWithinPartitions("anchor", "region_id")
+    )
+    after = together.mapInArrow(added_up, schema=_COUNTED)
+    return pair_support.join(changed, keys, "left_anti").select(*_COUNTS).unionByName(after)

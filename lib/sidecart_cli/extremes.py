@@ -16,7 +16,7 @@ from sidecart.storage.views import register_views, release_settings
 from sidecart.storage.warehouse import Warehouse
 from sidecart_cli.reading import analysts_session
 from sidecart_jobs.build_shortlists import list_inputs, scoring_parameters
-from sidecart_jobs.update_pairs import planned
+from sidecart_jobs.count_history import planned
 
 _EXAMPLES = 5
 

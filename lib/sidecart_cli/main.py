@@ -11,7 +11,7 @@ from sidecart import __version__
 from sidecart.errors import SidecartError
 from sidecart_cli import backtest, demo, export, extremes, generate, plan, prompt, releases, rules, verify, why
 from sidecart_jobs import run_chain
-from sidecart_jobs.arguments import add_landing_arguments, add_run_arguments, run_as_task
+from sidecart_jobs.arguments import add_landing_arguments, add_mode_argument, add_run_arguments, run_as_task
 
 WAREHOUSE = ".cache/demo/warehouse"
 
@@ -35,7 +35,8 @@ def _parser() -> argparse.ArgumentParser:
     chain = commands.add_parser("run", help="from a landing folder to a published release")
     add_run_arguments(chain)
     add_landing_arguments(chain)
-    chain.set_defaults(do=lambda told: run_as_task(lambda run: run_chain.run_chain(run, told.landing), told))
+    add_mode_argument(chain)
+    chain.set_defaults(do=lambda told: run_as_task(lambda run: run_chain.run_chain(run, told.landing, told.mode), told))
 
     example = commands.add_parser("demo", help="the chain on Complete Journey, and what it found")
     example.add_argument("--small", action="store_true", help="on a small generated shop instead")

@@ -15,7 +15,7 @@ from sidecart.settings import settings_from
 from sidecart.storage.releases import ReleaseReader
 from sidecart.storage.warehouse import Warehouse
 from sidecart_cli.reading import analysts_session
-from sidecart_jobs.update_pairs import planned
+from sidecart_jobs.count_history import planned
 
 _HEAVIEST = 5
 

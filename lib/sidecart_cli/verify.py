@@ -18,7 +18,7 @@ from sidecart.storage.views import release_settings
 from sidecart.storage.warehouse import Warehouse
 from sidecart.verification import History, baskets_of, counted_orders, counted_views, drawn_anchors, mismatches
 from sidecart_cli.reading import analysts_session
-from sidecart_jobs.update_pairs import planned
+from sidecart_jobs.count_history import planned
 
 _ANCHORS = 100
 _EXAMPLES = 20

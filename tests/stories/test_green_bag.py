@@ -19,8 +19,8 @@ from sidecart.pairs import flat_pairs
 from sidecart.settings import Settings
 from sidecart.storage.run import Run
 from sidecart.storage.warehouse import Warehouse
+from sidecart_jobs.count_history import count_history
 from sidecart_jobs.ingest_landing import ingest_landing
-from sidecart_jobs.update_pairs import update_pairs
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ def fashion(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Co
     run = Run.start(Warehouse(spark, str(folder / "warehouse")), Settings(), planted.as_of)
     with buyer_key():
         ingest_landing(run, folder / "landing")
-        update_pairs(run)
+        count_history(run)
     root = run.read(state.PAIR_SUPPORT).where("region_id = 'root'")
     return CountedShop(flat_pairs(root), run.read(state.VARIANT_FACTS), _matches(run, planted))
 

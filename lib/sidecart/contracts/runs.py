@@ -18,6 +18,7 @@ RUNS = Contract(
         Column("reason", "STRING", "why it was refused or failed"),
         required("code_version", "STRING", "the version of sidecart"),
         required("settings_hash", "STRING", "sha-256 of the effective configuration"),
+        required("state_layout", "INT", "how its state tables keep their counts; another layout is counted anew"),
         required("settings", "STRING", "the effective configuration, as JSON, no secrets in it"),
         Column("release_id", "STRING", "the release it published"),
         Column("buyer_key_id", "STRING", "names the key that buyers are hashed with, without telling it"),

@@ -72,6 +72,30 @@ UNMATCHED_RETURNS = Contract(
     checks=(Check("unmatched_within_quantity", "quantity_unmatched > 0 AND quantity_unmatched <= quantity"),),
 )
 
+TOUCHED_ORDERS = Contract(
+    name="touched_orders",
+    layer=Layer.SILVER,
+    one_row="one order whose lines may be others than in the newest release, so that its buyer is counted again",
+    key=("order_id",),
+    columns=(required("order_id", "STRING", "the order"),),
+)
+
+TOUCHED_SESSIONS = Contract(
+    name="touched_sessions",
+    layer=Layer.SILVER,
+    one_row="one session whose views may be others than in the newest release, so that its viewer is counted again",
+    key=("session_id",),
+    columns=(required("session_id", "STRING", "keyed hash of the visit"),),
+)
+
+HELD_VARIANTS = Contract(
+    name="held_variants",
+    layer=Layer.SILVER,
+    one_row="one variant that the catalogue lacks and that events or views may name: they wait until it comes",
+    key=("variant_id",),
+    columns=(required("variant_id", "STRING", "the variant"),),
+)
+
 VIEWS = Contract(
     name="views",
     layer=Layer.SILVER,
@@ -202,6 +226,9 @@ TABLES = (
     ORDER_EVENTS,
     ORDER_LINES,
     UNMATCHED_RETURNS,
+    TOUCHED_ORDERS,
+    TOUCHED_SESSIONS,
+    HELD_VARIANTS,
     VIEWS,
     CATALOG,
     CATEGORIES,

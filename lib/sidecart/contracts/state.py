@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from sidecart.contracts.model import Check, Column, Contract, Layer, required
 
+LAYOUT = 1
+"""How state tables keep their counts; a release of another layout is counted anew."""
+
 PAIR_GROUPS = "ARRAY<STRUCT<pair_buyers: INT, pair_baskets: INT, candidates: ARRAY<INT>>>"
 """What an anchor met, by equal counts: most pairs have been met once or twice, so that a count is told once for
 hundreds of candidates (docs/decisions/0011)."""
@@ -170,6 +173,36 @@ VIEW_PAIR_SUPPORT = Contract(
     checks=_PAIR_CHECKS,
 )
 
+
+def _changes_of(table: Contract) -> Contract:
+    """The table that keeps what runs added to another since it was last written as a whole."""
+    return Contract(
+        name=table.name.replace("_support", "_changes"),
+        layer=Layer.STATE,
+        one_row=f"one anchor in one region and what one run added to its row of {table.name}, read as their sum",
+        key=("region_id", "anchor", "run_id"),
+        cluster_by=table.cluster_by,
+        columns=(
+            required("region_id", "STRING", "the region"),
+            required("anchor", "INT", "the variant, see variant_ids"),
+            required("anchor_buyers", "INT", "how many more have the anchor there; negative: how many fewer"),
+            required("anchor_baskets", "INT", "the same of baskets"),
+            required("met", PAIR_GROUPS, "candidates by equal differences of their counts"),
+            required("run_id", "STRING", "the run that counted the difference"),
+        ),
+        checks=(
+            Check("holds_candidates", "forall(met, m -> size(m.candidates) > 0)"),
+            Check("changes_something", "forall(met, m -> m.pair_buyers <> 0 OR m.pair_baskets <> 0)"),
+        ),
+    )
+
+
+PAIR_CHANGES = _changes_of(PAIR_SUPPORT)
+VIEW_PAIR_CHANGES = _changes_of(VIEW_PAIR_SUPPORT)
+
+CHANGES_OF = {PAIR_SUPPORT.name: PAIR_CHANGES, VIEW_PAIR_SUPPORT.name: VIEW_PAIR_CHANGES}
+"""Tables that are read as the sum of their rows and of what later runs added (docs/decisions/0012)."""
+
 GROUP_PAIR_SUPPORT = Contract(
     name="group_pair_support",
     layer=Layer.STATE,
@@ -256,8 +289,10 @@ TABLES = (
     REGION_SUPPORT,
     VARIANT_SUPPORT,
     PAIR_SUPPORT,
+    PAIR_CHANGES,
     VIEW_BASKETS,
     VIEW_PAIR_SUPPORT,
+    VIEW_PAIR_CHANGES,
     GROUP_PAIR_SUPPORT,
     BASKET_STRATA,
     VARIANT_STRATUM_SUPPORT,

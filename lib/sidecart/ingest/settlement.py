@@ -15,7 +15,8 @@ from sidecart.contracts.frames import conform
 from sidecart.contracts.silver import ORDER_LINES, UNMATCHED_RETURNS
 from sidecart.ingest.takings import UNITS_PER_PIECE, by_buyer, by_order, nothing_taken
 
-_IS_TAKING = "status IN ('cancel', 'return')"
+IS_TAKING = "status IN ('cancel', 'return')"
+"""Of an event: whether it takes back what was sold."""
 
 
 def order_lines(order_events: DataFrame, catalog: DataFrame, outcomes: DataFrame | None = None) -> DataFrame:
@@ -45,7 +46,7 @@ def settlement(order_events: DataFrame, catalog: DataFrame) -> DataFrame:
 
     Units are .0001 pieces. Looks once whether there is any taking, so that a shop without them pays nothing.
     """
-    if order_events.where(_IS_TAKING).isEmpty():
+    if order_events.where(IS_TAKING).isEmpty():
         return nothing_taken(order_events.sparkSession)
     takings = _takings(order_events, catalog)
     linked = _linked(order_events, catalog, takings)
@@ -75,7 +76,7 @@ def _sales(order_events: DataFrame, catalog: DataFrame) -> DataFrame:
 
 def _takings(order_events: DataFrame, catalog: DataFrame) -> DataFrame:
     """Cancellations and returns in their newest version; those without source_seq each count."""
-    takings = order_events.where(_IS_TAKING)
+    takings = order_events.where(IS_TAKING)
     has_line = F.col("order_id").isNotNull() & F.col("line_no").isNotNull()
     line = F.when(has_line, F.col("line_no")).otherwise(F.col("event_id"))
     newest = F.max("source_seq").over(Window.partitionBy("order_id", line, "status"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 
 from pyspark.sql import DataFrame
@@ -10,7 +11,9 @@ from pyspark.sql import functions as F
 from sidecart.contracts.frames import rows
 from sidecart.contracts.model import Contract
 from sidecart.contracts.runs import RELEASES
+from sidecart.contracts.state import CHANGES_OF
 from sidecart.errors import StorageError
+from sidecart.pair_changes import with_differences
 from sidecart.storage.warehouse import RELEASED, Warehouse
 
 
@@ -66,9 +69,24 @@ class ReleaseReader:
         self.versions = release_versions(warehouse, self.release_id)
 
     def read(self, contract: Contract) -> DataFrame:
-        """The table's rows in this release; run records are read as they are now."""
+        """The table's rows in this release, with all that runs added; run records are read as they are now."""
+        return with_changes(contract, self.read_stored)
+
+    def read_stored(self, contract: Contract) -> DataFrame:
+        """The same without what runs added; no rows of a table of additions that the release does not name."""
+        if contract in CHANGES_OF.values() and contract.name not in self.versions:
+            return rows(self.warehouse.spark, contract, [])
         if contract not in RELEASED:
             return self.warehouse.read(contract)
         if contract.name not in self.versions:
             raise StorageError(f"table {contract.name} is in no release; run `sidecart run` first")
         return self.warehouse.read(contract, self.versions[contract.name])
+
+
+def with_changes(contract: Contract, read: Callable[[Contract], DataFrame]) -> DataFrame:
+    """The table's rows and what runs added to them, in one sum; `read` reads the tables."""
+    stored = read(contract)
+    if contract.name not in CHANGES_OF:
+        return stored
+    changes = read(CHANGES_OF[contract.name])
+    return stored if changes.isEmpty() else with_differences(stored, changes)

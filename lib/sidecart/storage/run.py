@@ -13,12 +13,13 @@ from pyspark.sql import functions as F
 
 from sidecart import __version__
 from sidecart.contracts.frames import rows
-from sidecart.contracts.model import Contract
+from sidecart.contracts.model import Contract, Layer
 from sidecart.contracts.runs import RUNS, STAGES
+from sidecart.contracts.state import CHANGES_OF, LAYOUT
 from sidecart.errors import StorageError
 from sidecart.settings import Settings
-from sidecart.storage.releases import current_versions, publish, release_versions
-from sidecart.storage.warehouse import Mode, Warehouse, Written
+from sidecart.storage.releases import current_versions, publish, release_versions, with_changes
+from sidecart.storage.warehouse import RELEASED, Mode, Warehouse, Written
 
 _LOG = logging.getLogger("sidecart.run")
 
@@ -78,8 +79,18 @@ class Run:
             _LOG.warning("took back unpublished commits of %s", ", ".join(rewound))
 
     def read(self, contract: Contract) -> DataFrame:
-        """The table as this run sees it: its newest version."""
-        return self.warehouse.read(contract)
+        """The table as this run sees it: its newest version, with all that runs added to it."""
+        return with_changes(contract, self.read_stored)
+
+    def read_stored(self, contract: Contract) -> DataFrame:
+        """The same without what runs added; no rows of a table that does not exist yet but was to be added to."""
+        return self.read_or_empty(contract) if contract in CHANGES_OF.values() else self.warehouse.read(contract)
+
+    def rewind_state(self) -> None:
+        """Take back what an earlier try of this run wrote to state tables, so that it is not counted twice."""
+        state = [contract for contract in RELEASED if contract.layer == Layer.STATE]
+        if rewound := self.warehouse.rewind(release_versions(self.warehouse), state):
+            _LOG.warning("took back unpublished commits of %s", ", ".join(rewound))
 
     def read_root(self, contract: Contract) -> DataFrame:
         """Rows of the whole shop of a table by region."""
@@ -88,7 +99,7 @@ class Run:
     def read_or_empty(self, contract: Contract) -> DataFrame:
         """The table, or no rows of it where it does not exist yet."""
         if self.warehouse.exists(contract):
-            return self.read(contract)
+            return self.warehouse.read(contract)
         return rows(self.warehouse.spark, contract, [])
 
     def write(
@@ -99,6 +110,14 @@ class Run:
         written = self.warehouse.write(contract, frame, self.run_id, mode)
         rows_in = self._rows_of(reads) if reads else written.rows
         self._report(contract, written, Stage(contract.name, rows_in, written.rows, time.monotonic() - begun))
+        return written.rows
+
+    def merge(self, contract: Contract, changes: DataFrame) -> int:
+        """Change rows of a table (see Warehouse.merge) and report it: rows changed, seconds."""
+        begun = time.monotonic()
+        written = self.warehouse.merge(contract, changes, self.run_id)
+        self._report(contract, written, Stage(contract.name, written.rows, written.rows, time.monotonic() - begun))
+        self._rows.pop(contract.name)
         return written.rows
 
     def write_together(self, *outputs: Output) -> None:
@@ -172,6 +191,7 @@ class Run:
             "reason": reason,
             "code_version": __version__,
             "settings_hash": self.settings.digest(),
+            "state_layout": LAYOUT,
             "settings": self.settings.as_json(),
             "release_id": release_id,
             "buyer_key_id": self.buyer_key_id,

@@ -255,6 +255,13 @@ def release_settings(reader: ReleaseReader) -> Settings:
     return _settings_of(reader, _release_run(reader)[1])
 
 
+def release_layout(reader: ReleaseReader) -> int | None:
+    """How the release's state tables keep their counts; None where its run left no record."""
+    released = reader.read(runs.RELEASES).where(F.col("release_id") == F.lit(reader.release_id)).select("run_id")
+    row = reader.read(runs.RUNS).join(released, "run_id", "left_semi").select("state_layout").first()
+    return row["state_layout"] if row else None
+
+
 def _settings_of(reader: ReleaseReader, told: dict[str, Any]) -> Settings:
     return settings_from(known_settings(told), f"settings of {reader.release_id}")
 

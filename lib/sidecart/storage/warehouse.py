@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Collection
 from dataclasses import dataclass
+from functools import reduce
+from threading import Lock
 from typing import Literal
 from uuid import uuid4
 
-from pyspark.sql import DataFrame, Row, SparkSession
+from pyspark.sql import Column, DataFrame, Row, SparkSession
+from pyspark.sql import functions as F
 
 from sidecart.contracts.frames import TABLES, conform, schema
 from sidecart.contracts.model import Contract, Layer
@@ -30,6 +34,9 @@ _PROPERTIES = {
     "delta.logRetentionDuration": "interval 60 days",
     "delta.deletedFileRetentionDuration": "interval 60 days",
 }
+_COMMIT_MARK = "spark.databricks.delta.commitInfo.userMetadata"
+_MERGING = Lock()
+"""A merge takes its mark from the session, so one runs at a time; what else is written beside it names its own."""
 _STATISTICS = "delta.dataSkippingStatsColumns"
 _PEOPLE = ("buyer_key", "session_id")
 
@@ -79,7 +86,7 @@ class Warehouse:
         self._left_at[contract.name] = 0
 
     def read(self, contract: Contract, version: int | None = None) -> DataFrame:
-        """The table's rows, now or at a version.
+        """The table's rows as they stand in it, now or at a version; what runs added since is a table of its own.
 
         Raises StorageError where the table does not exist.
         """
@@ -97,8 +104,7 @@ class Warehouse:
         """
         self.ensure(contract)
         before = self.left_at(contract)
-        # Unique to this write: Delta ignores a repeated transaction, and its first commit must not pass for this one.
-        mark = json.dumps({"run_id": run_id, "table": contract.name, "after_version": before, "write": uuid4().hex})
+        mark = _mark(contract, run_id, before)
         writer = (
             conform(frame, contract)
             .write.format("delta")
@@ -111,23 +117,57 @@ class Warehouse:
         if mode == "overwrite" and before > 0:
             writer = writer.option("replaceWhere", "true")
         self.location.save(writer, contract)
-        return self._read_back(contract, mark)
+        return self._read_back(contract, mark, "numOutputRows")
+
+    def merge(self, contract: Contract, changes: DataFrame, run_id: str) -> Written:
+        """Change the rows that `changes` (row_changes.changed_rows) names, as one commit that carries the run, read
+        back; nothing is written where it names none. `rows` of what is returned: how many changed.
+
+        Files that hold none of these rows stay as they are. New rows alone are appended, without a look at the others.
+        """
+        self.ensure(contract)
+        kinds = {row["is_known"] for row in changes.select("is_known").distinct().collect()}
+        if not kinds:
+            return Written(self.left_at(contract), 0)
+        if kinds == {False}:
+            return self.write(contract, changes, run_id, mode="append")
+        mark = _mark(contract, run_id, self.left_at(contract))
+        row = {name: F.col(f"changed.{name}") for name in contract.column_names}
+        merging = (
+            self.location.table(self.spark, contract)
+            .alias("stored")
+            .merge(changes.alias("changed"), reduce(Column.__and__, map(_is_same, contract.key)))
+            .whenMatchedDelete("changed.is_gone")
+            .whenMatchedUpdate(set=dict(row))
+            .whenNotMatchedInsert(values=dict(row))
+        )
+        with _MERGING:
+            self.spark.conf.set(_COMMIT_MARK, mark)
+            try:
+                merging.execute()
+            finally:
+                self.spark.conf.unset(_COMMIT_MARK)
+        return self._read_back(contract, mark, *(f"numTargetRows{what}" for what in ("Inserted", "Updated", "Deleted")))
 
     def version(self, contract: Contract) -> int:
         """The table's newest version."""
         return int(self._newest(contract)["version"])
 
+    def bytes(self, contract: Contract) -> int:
+        """The size of the table's files."""
+        return int(self.location.table(self.spark, contract).detail().collect()[0]["sizeInBytes"])
+
     def left_at(self, contract: Contract) -> int:
         """The version this warehouse's own last write left, or the table's newest where it has written none."""
         return self._left_at[contract.name] if contract.name in self._left_at else self.version(contract)
 
-    def rewind(self, versions: dict[str, int]) -> tuple[str, ...]:
-        """Take back every commit after the given versions (tables not named become empty); their names.
+    def rewind(self, versions: dict[str, int], tables: Collection[Contract] = RELEASED) -> tuple[str, ...]:
+        """Take back every commit to `tables` after the given versions (those not named become empty); their names.
 
         Whatever a killed or refused run left behind is undone here, so that the next run starts from the release.
         """
         rewound = []
-        for contract in RELEASED:
+        for contract in tables:
             target = versions.get(contract.name, 0)
             if self.exists(contract) and not self._stands_at(contract, target):
                 self.location.table(self.spark, contract).restoreToVersion(target)
@@ -147,7 +187,7 @@ class Warehouse:
             raise StorageError(f"{contract.name}: its Delta log is empty; restore the table from a backup")
         return row
 
-    def _read_back(self, contract: Contract, mark: str) -> Written:
+    def _read_back(self, contract: Contract, mark: str, *metrics: str) -> Written:
         row = self._newest(contract)
         if row["userMetadata"] != mark:
             raise StorageError(
@@ -155,7 +195,16 @@ class Warehouse:
                 " another writer is at work, or the same transaction was written before"
             )
         self._left_at[contract.name] = int(row["version"])
-        return Written(int(row["version"]), int(row["operationMetrics"].get("numOutputRows", 0)))
+        return Written(int(row["version"]), sum(int(row["operationMetrics"].get(name, 0)) for name in metrics))
+
+
+def _mark(contract: Contract, run_id: str, before: int) -> str:
+    """Of one commit: Delta ignores a repeated transaction, and its first commit must not pass for this one."""
+    return json.dumps({"run_id": run_id, "table": contract.name, "after_version": before, "write": uuid4().hex})
+
+
+def _is_same(key: str) -> Column:
+    return F.col(f"stored.{key}") == F.col(f"changed.{key}")
 
 
 def _sentence(contract: Contract) -> str:

@@ -1,0 +1,176 @@
+"""Count what changed: from the orders that a run touched to the state that a count of all history would write."""
+
+from __future__ import annotations
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from sidecart.baskets import baskets, counted, variant_ids, view_baskets
+from sidecart.compatibility import basket_strata
+from sidecart.contracts import silver, state
+from sidecart.contracts.model import Contract
+from sidecart.count_changes import (
+    Sides,
+    category_counts,
+    changed_only,
+    recategorised,
+    with_group_changes,
+    with_stratum_changes,
+    with_those_holding,
+)
+from sidecart.extremes import activity_counts, excluded_baskets, threshold, with_extremes
+from sidecart.pair_changes import changed_baskets, pair_differences, with_differences
+from sidecart.pairs import region_support, variant_support
+from sidecart.row_changes import added, changed_rows
+from sidecart.storage.releases import ReleaseReader
+from sidecart.storage.run import Output, Run
+from sidecart.storage.staging import Staging, staging
+from sidecart_jobs.count_history import planned, write_facts
+
+COMPACTED_SHARE = 0.25
+"""Of the bytes of a table of pairs, those of what runs added to it from which on both are written as one."""
+
+
+def count_changes(run: Run, released: ReleaseReader) -> None:
+    """Bring the state tables of the newest release up to silver, from the orders and sessions that the run touched."""
+    ids = variant_ids(released.read(state.VARIANT_IDS), run.read(silver.CATALOG))
+    run.write(state.VARIANT_IDS, ids, reads=silver.CATALOG)
+    with staging(run.warehouse.spark, run.warehouse.location, f"{run.run_id}-changes") as stage:
+        orders = _changed_orders(run, stage)
+        differences = _add_pairs(run, stage, state.PAIR_SUPPORT, orders)
+        changed = changed_only(orders)
+        _add_sums(run, released, orders, changed, differences)
+        _add_pairs(run, stage, state.VIEW_PAIR_SUPPORT, _changed_sessions(run, stage))
+        write_facts(run)
+        facts = Sides(released.read(state.VARIANT_FACTS), run.read(state.VARIANT_FACTS))
+        _add_categories(run, released, stage, changed, facts)
+        _add_groups(run, released, differences, facts)
+
+
+def _changed_orders(run: Run, stage: Staging) -> Sides:
+    """Baskets (columns of contract baskets) of every buyer of whom one changed, and the tables that keep them."""
+    settings, stored = run.settings.baskets, run.read(state.BASKETS)
+    touched = run.read(silver.TOUCHED_ORDERS)
+    lines = run.read(silver.ORDER_LINES).join(touched, "order_id", "left_semi")
+    now = stage.keep("touched_now", baskets(lines, run.read(state.VARIANT_IDS)))
+    was = stored.join(touched, "order_id", "left_semi")
+    buyers = stage.keep("buyers", was.select("buyer_key").unionByName(now.select("buyer_key")).distinct())
+    theirs = stage.keep("theirs_was", stored.join(buyers, "buyer_key", "left_semi"))
+    activity, reached = _judged_buyers(run, stage, buyers, _as_they_are(theirs, touched, now))
+    if not reached.isEmpty():
+        others = stage.keep("others_was", stored.join(reached, "buyer_key", "left_semi"))
+        theirs = theirs.unionByName(others)
+    after = stage.keep("theirs_now", excluded_baskets(_as_they_are(theirs, touched, now), activity, settings))
+    run.merge(state.BASKETS, stage.keep("changed_rows", changed_rows(theirs, after, state.BASKETS)))
+    return Sides(theirs, after)
+
+
+def _as_they_are(stored: DataFrame, touched: DataFrame, now: DataFrame) -> DataFrame:
+    """Stored baskets with the touched ones as they are now; why one is left out is to be found anew."""
+    return stored.join(touched, "order_id", "left_anti").drop("exclusion").unionByName(now)
+
+
+def _judged_buyers(run: Run, stage: Staging, buyers: DataFrame, theirs: DataFrame) -> tuple[DataFrame, DataFrame]:
+    """Write buyer_activity; its rows of `buyers` and of those besides whom the threshold reached or let go, and these.
+
+    `theirs`: all baskets of `buyers` as they are.
+    """
+    settings, stored = run.settings.baskets, run.read(state.BUYER_ACTIVITY)
+    counts = stage.keep("their_counts", activity_counts(theirs, settings))
+    counted_columns = counts.columns
+    others = stored.join(buyers, "buyer_key", "left_anti")
+    everyone = others.select(*counted_columns).unionByName(counts)
+    limit = stage.keep("threshold", threshold(everyone, settings))
+    before = stored.select("threshold").limit(1)
+    judged = with_extremes(counts, limit)
+    is_same = before.join(limit, "threshold").count() > 0
+    if is_same:
+        was = stored.join(buyers, "buyer_key", "left_semi")
+        run.merge(state.BUYER_ACTIVITY, stage.keep("judged", changed_rows(was, judged, state.BUYER_ACTIVITY)))
+        return judged, buyers.where(F.lit(False))
+    again = with_extremes(everyone, limit)
+    flipped = again.join(stored.select("buyer_key", F.col("is_extreme").alias("was_extreme")), "buyer_key")
+    reached = flipped.where("is_extreme <> was_extreme").drop("was_extreme").join(buyers, "buyer_key", "left_anti")
+    others_judged = stage.keep("reached", reached)
+    whole = stage.keep("activity", again)
+    run.write(state.BUYER_ACTIVITY, whole, reads=state.BASKETS)
+    return judged.unionByName(others_judged.select(*judged.columns)), others_judged.select("buyer_key")
+
+
+def _changed_sessions(run: Run, stage: Staging) -> Sides:
+    """Sessions (columns of contract view_baskets) of every viewer of whom one changed, and the table of them."""
+    stored, touched = run.read(state.VIEW_BASKETS), run.read(silver.TOUCHED_SESSIONS)
+    views = run.read(silver.VIEWS).join(touched, "session_id", "left_semi")
+    found = view_baskets(views, run.read(state.VARIANT_IDS), run.settings.baskets)
+    now = stage.keep("sessions_now", found)
+    was = stored.join(touched, "session_id", "left_semi")
+    viewers = stage.keep("viewers", was.select("buyer_key").unionByName(now.select("buyer_key")).distinct())
+    theirs = stage.keep("viewed_was", stored.join(viewers, "buyer_key", "left_semi"))
+    after = theirs.join(touched, "session_id", "left_anti").unionByName(now)
+    run.merge(state.VIEW_BASKETS, stage.keep("changed_sessions", changed_rows(theirs, after, state.VIEW_BASKETS)))
+    return Sides(*(side.withColumnRenamed("session_id", "order_id") for side in (theirs, after)))
+
+
+def _add_pairs(run: Run, stage: Staging, contract: Contract, held: Sides) -> DataFrame:
+    """Add to a table of pairs what changed baskets of the same buyers make of it; the differences."""
+    changed = stage.keep(f"{contract.name}_baskets", changed_baskets(counted(held.before), counted(held.after)))
+    plan = planned(run, changed)
+    counts = pair_differences(changed, run.read(silver.REGIONS), plan.shards)
+    differences = stage.keep(f"{contract.name}_differences", counts)
+    additions = state.CHANGES_OF[contract.name]
+    if differences.isEmpty():
+        run.warehouse.ensure(additions)
+        return differences
+    marked = differences.withColumn("run_id", F.lit(run.run_id))
+    run.write(additions, marked, reads=state.BASKETS, mode="append")
+    if run.warehouse.bytes(additions) > COMPACTED_SHARE * run.warehouse.bytes(contract):
+        compact(run, contract)
+    return differences
+
+
+def compact(run: Run, contract: Contract) -> None:
+    """Write a table of pairs and what runs added to it as one."""
+    additions = state.CHANGES_OF[contract.name]
+    whole = with_differences(run.read_stored(contract), run.read_stored(additions))
+    run.write(contract, whole, reads=contract)
+    run.write(additions, run.read_stored(additions).limit(0))
+
+
+def _add_sums(run: Run, released: ReleaseReader, orders: Sides, changed: Sides, differences: DataFrame) -> None:
+    """Add to the counts of variants, regions and basket sizes."""
+    regions, nothing = run.read(silver.REGIONS), variant_support(differences).limit(0)
+    after, before = (region_support(counted(side), regions) for side in (orders.after, orders.before))
+    of_regions = added(released.read(state.REGION_SUPPORT), after, before, state.REGION_SUPPORT)
+    after, before = basket_strata(changed.after), basket_strata(changed.before)
+    of_sizes = added(released.read(state.BASKET_STRATA), after, before, state.BASKET_STRATA)
+    variants = variant_support(differences)
+    of_variants = added(released.read(state.VARIANT_SUPPORT), variants, nothing, state.VARIANT_SUPPORT)
+    strata = with_stratum_changes(released.read(state.VARIANT_STRATUM_SUPPORT), changed)
+    run.write_together(
+        Output(state.VARIANT_SUPPORT, of_variants, reads=state.BASKETS),
+        Output(state.REGION_SUPPORT, of_regions, reads=state.BASKETS),
+        Output(state.BASKET_STRATA, of_sizes, reads=state.BASKETS),
+        Output(state.VARIANT_STRATUM_SUPPORT, strata, reads=state.BASKETS),
+    )
+
+
+def _add_categories(run: Run, released: ReleaseReader, stage: Staging, changed: Sides, facts: Sides) -> None:
+    """Add to the counts of categories, by the catalogue as it was and as it is."""
+    moved = stage.keep("recategorised", recategorised(facts))
+    if not moved.isEmpty():
+        changed = with_those_holding(moved, changed, counted(run.read(state.BASKETS)))
+    stored = Sides(released.read(state.CATEGORY_STRATUM_SUPPORT), released.read(state.CATEGORY_PAIR_SUPPORT))
+    counts = category_counts(stored, changed, facts, run.settings.compatibility)
+    run.write_together(
+        Output(state.CATEGORY_STRATUM_SUPPORT, counts.before, reads=state.BASKETS),
+        Output(state.CATEGORY_PAIR_SUPPORT, counts.after, reads=state.BASKETS),
+    )
+
+
+def _add_groups(run: Run, released: ReleaseReader, differences: DataFrame, facts: Sides) -> None:
+    """Add to the counts of groups."""
+    root = F.col("region_id") == F.lit(run.settings.shop.root_region)
+    stored, unit = released.read(state.GROUP_PAIR_SUPPORT), run.settings.scoring.support_unit
+    pairs = run.read_root(state.PAIR_SUPPORT)
+    counts = with_group_changes(stored, pairs, differences.where(root), facts, unit)
+    run.write(state.GROUP_PAIR_SUPPORT, counts, reads=state.PAIR_SUPPORT)

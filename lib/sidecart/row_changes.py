@@ -1,0 +1,42 @@
+"""Row changes: what makes the rows of a table as they were those that they are."""
+
+from __future__ import annotations
+
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+
+from sidecart.contracts.frames import conform
+from sidecart.contracts.model import Contract
+
+
+def changed_rows(before: DataFrame, after: DataFrame, contract: Contract) -> DataFrame:
+    """The rows of `after` that `before` lacks or has otherwise, and those of `before` that are gone.
+
+    Out: the contract's columns, is_gone (as it was, to be taken away) and is_known (`before` has its key).
+    """
+    keys = list(contract.key)
+    sides = {
+        side: conform(frame, contract).select(*keys, F.struct(*contract.column_names).alias(side))
+        for side, frame in (("was", before), ("now", after))
+    }
+    both = sides["was"].join(sides["now"], keys, "full").where(~F.col("was").eqNullSafe(F.col("now")))
+    row = F.coalesce("now", "was").alias("row")
+    told = both.select(row, F.col("now").isNull().alias("is_gone"), F.col("was").isNotNull().alias("is_known"))
+    return told.select("row.*", "is_gone", "is_known")
+
+
+def added(stored: DataFrame, plus: DataFrame, minus: DataFrame, contract: Contract) -> DataFrame:
+    """A table of counts with what came and without what went; a row whose counts come to nothing is gone.
+
+    Each frame has the contract's columns: its key, and counts that are sums over baskets or buyers.
+    """
+    counts = [name for name in contract.column_names if name not in contract.key]
+    parts = [frame.select(*contract.key, *counts) for frame in (stored, plus)]
+    lost = minus.select(*contract.key, *(_negative(count) for count in counts))
+    together = parts[0].unionByName(parts[1]).unionByName(lost).groupBy(*contract.key)
+    sums = together.agg(*(F.sum(count).alias(count) for count in counts))
+    return conform(sums.where(" OR ".join(f"{count} <> 0" for count in counts)), contract)
+
+
+def _negative(count: str) -> Column:
+    return (-F.col(count)).alias(count)

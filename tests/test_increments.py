@@ -1,0 +1,167 @@
+"""Increments: what a day changes, whatever it changes, leaves the counts that a recount of all history gives."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from pyspark.sql import DataFrame, SparkSession
+
+from chains import buyer_key
+from sidecart.contracts import silver, state
+from sidecart.contracts.model import Contract
+from sidecart.ingest.settlement import order_lines, unmatched_returns
+from sidecart.settings import BasketSettings, QualitySettings, Settings
+from sidecart.storage.run import Run
+from sidecart.storage.warehouse import Warehouse
+from sidecart_jobs.count_history import count_history
+from sidecart_jobs.ingest_landing import ingest_landing
+from sidecart_jobs.update_pairs import update_pairs
+
+FIRST = datetime(2026, 1, 5, tzinfo=UTC)
+SETTINGS = Settings(
+    baskets=BasketSettings(max_basket_variants=6, extreme_buyer_share=0.1),
+    quality=QualitySettings(audits="off", scorecard=False),
+)
+COUNTED = tuple(c for c in state.TABLES if c not in state.CHANGES_OF.values())
+GOODS = {f"v{n}": (f"{'abc'[n % 3]}{n % 2}", f"g{n // 2}") for n in range(16)}
+PLACES = ("oslo", "bergen", "rome")
+_ORDERS = "order_id,line_no,buyer_id,variant_id,region_id,quantity,ordered_at,status,source_seq\n"
+
+
+@dataclass
+class Trade:
+    """A shop's landing folder, a day at a time: orders with every cause of a change of the past, by chance."""
+
+    landing: Path
+    chance: random.Random
+    day: int = 0
+    orders: dict[str, tuple[str, str, list[str]]] = field(default_factory=dict)
+    """Order to its buyer, region and variants, as first told."""
+    seq: int = 0
+    catalog: dict[str, tuple[str, str]] = field(default_factory=lambda: dict(GOODS))
+
+    @property
+    def as_of(self) -> datetime:
+        return FIRST + timedelta(days=self.day)
+
+    def trade(self) -> None:
+        """Hand over a day's files."""
+        self.day += 1
+        rows = [row for _ in range(6) for row in self._order(self.day)]
+        if self.day > 1:
+            for cause in (self._late, self._corrected, self._returned, self._returned_loosely, self._moved):
+                rows += cause()
+            self._change_catalog()
+        else:
+            rows = [row for _ in range(12) for row in self._order(1)]
+        (self.landing / "orders").mkdir(parents=True, exist_ok=True)
+        (self.landing / "orders" / f"day{self.day}.csv").write_text(_ORDERS + "".join(rows), encoding="utf-8")
+        self._write_views()
+        listed = [f"{v},{g},{c},{v}\n" for v, (c, g) in sorted(self.catalog.items())]
+        (self.landing / "catalog.csv").write_text("variant_id,group_id,category_id,name\n" + "".join(listed), "utf-8")
+        tree = "category_id,parent_id,name\n" + "".join(f"{c},,{c}\n{c}0,{c},x\n{c}1,{c},x\n" for c in "abc")
+        (self.landing / "categories.csv").write_text(tree, encoding="utf-8")
+        regions = "region_id,parent_id,name\nnorth,,n\noslo,north,o\nbergen,north,b\nrome,,r\n"
+        (self.landing / "regions.csv").write_text(regions, encoding="utf-8")
+
+    def _line(self, order: str, line: int, who: str, what: str, where: str, day: float, status: str = "sale") -> str:
+        self.seq += 1
+        at = (FIRST - timedelta(days=1) + timedelta(days=day)).strftime("%Y-%m-%d %H:%M:%S")
+        return f"{order},{line or ''},{who},{what},{where},1,{at},{status},{self.seq}\n"
+
+    def _order(self, day: float) -> list[str]:
+        order, chance = f"o{len(self.orders)}", self.chance
+        who = chance.choice(["", *(f"u{n}" for n in range(8))])
+        what = chance.sample([*GOODS, "v90", "v91"], chance.choice([1, 2, 2, 3, 4, 6, 7]))
+        where = chance.choice(PLACES)
+        self.orders[order] = who, where, what
+        return [self._line(order, n, who, v, where, day) for n, v in enumerate(what, 1)]
+
+    def _some(self) -> tuple[str, str, str, list[str]]:
+        order = self.chance.choice(sorted(self.orders))
+        return (order, *self.orders[order])
+
+    def _late(self) -> list[str]:
+        return self._order(self.chance.uniform(0.1, self.day))
+
+    def _corrected(self) -> list[str]:
+        order, who, where, what = self._some()
+        what[0] = self.chance.choice(sorted(GOODS))
+        return [self._line(order, 1, who, what[0], where, self.day)]
+
+    def _returned(self) -> list[str]:
+        order, who, where, what = self._some()
+        place = self.chance.randrange(len(what))
+        before_its_sale = self._line(f"o{len(self.orders)}", 1, who, "v1", where, self.day, "cancel")
+        return [self._line(order, place + 1, who, what[place], where, self.day, "return"), before_its_sale]
+
+    def _returned_loosely(self) -> list[str]:
+        _, who, where, what = self._some()
+        return [self._line("", 0, who, self.chance.choice(what), where, self.day, "return")]
+
+    def _moved(self) -> list[str]:
+        order, who, _, what = self._some()
+        where = self.chance.choice(PLACES)
+        self.orders[order] = who, where, what
+        return [self._line(order, n, who, v, where, self.day) for n, v in enumerate(what, 1)]
+
+    def _change_catalog(self) -> None:
+        """A variant in another category, one in another group, one delisted or back, and one that orders waited for."""
+        moved, regrouped, gone = self.chance.sample(sorted(GOODS), 3)
+        self.catalog |= {v: GOODS[v] for v in GOODS if v not in self.catalog}
+        self.catalog[moved] = self.chance.choice(["a0", "b1", "c"]), self.catalog[moved][1]
+        self.catalog[regrouped] = self.catalog[regrouped][0], f"g{self.chance.randrange(9)}"
+        if self.day % 2:
+            del self.catalog[gone]
+        if self.day == 3:
+            self.catalog["v90"] = ("a1", "g1")
+
+    def _write_views(self) -> None:
+        rows = [
+            f"s{self.chance.randrange(4 * self.day)},{self.chance.choice(['', 'u1', 'u2'])},"
+            f"{self.chance.choice([*GOODS, 'v90'])},{self.chance.choice(PLACES)},"
+            f"{(FIRST - timedelta(days=1) + timedelta(days=self.day, seconds=n)).strftime('%Y-%m-%d %H:%M:%S')}\n"
+            for n in range(10)
+        ]
+        (self.landing / "views").mkdir(parents=True, exist_ok=True)
+        told = "session_id,buyer_id,variant_id,region_id,viewed_at\n" + "".join(rows)
+        (self.landing / "views" / f"day{self.day}.csv").write_text(told, encoding="utf-8")
+
+
+def _rows(frame: DataFrame, contract: Contract) -> list[str]:
+    return sorted(map(str, frame.select(*contract.column_names).collect()))
+
+
+def _require_equal_to_recount(run: Run, again: Path) -> None:
+    """Every state table as a count of all history writes it, and order lines as all events settle them."""
+    events, catalog = run.read(silver.ORDER_EVENTS), run.read(silver.CATALOG)
+    assert _rows(run.read(silver.ORDER_LINES), silver.ORDER_LINES) == _rows(
+        order_lines(events, catalog), silver.ORDER_LINES
+    )
+    assert _rows(run.read(silver.UNMATCHED_RETURNS), silver.UNMATCHED_RETURNS) == _rows(
+        unmatched_returns(events, catalog), silver.UNMATCHED_RETURNS
+    )
+    fresh = Run.start(Warehouse(run.warehouse.spark, str(again)), run.settings, run.as_of)
+    for contract in (silver.ORDER_LINES, silver.CATALOG, silver.CATEGORIES, silver.REGIONS, silver.VIEWS):
+        fresh.write(contract, run.read(contract))
+    fresh.write(state.VARIANT_IDS, run.read(state.VARIANT_IDS))
+    count_history(fresh)
+    for contract in COUNTED:
+        found, expected = _rows(run.read(contract), contract), _rows(fresh.read(contract), contract)
+        assert found == expected, contract.name
+
+
+def test_whatever_a_day_changes_the_counts_are_those_of_a_recount(spark: SparkSession, tmp_path: Path) -> None:
+    trade = Trade(tmp_path / "landing", random.Random(11))
+    warehouse = Warehouse(spark, str(tmp_path / "warehouse"))
+    for day in range(6):
+        trade.trade()
+        run = Run.start(warehouse, SETTINGS, trade.as_of)
+        with buyer_key():
+            ingest_landing(run, trade.landing)
+        update_pairs(run, "incremental" if day else "auto")
+        _require_equal_to_recount(run, tmp_path / f"again{day}")
+        run.publish()
