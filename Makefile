@@ -65,6 +65,10 @@ bench: $(JARS) ## Count beside every peer and write docs/performance.md (an hour
 bench-stages: $(JARS) ## Time single stages beside other ways to do the same
 	@for name in pairs evidence variants; do $(BIN)/python benchmarks/bench_$$name.py || exit 1; done
 
+.PHONY: bench-increment
+bench-increment: $(JARS) ## Count a day beside a recount of all history, at three lengths of history
+	@$(BIN)/python benchmarks/bench_increment.py
+
 .PHONY: bench-cluster
 bench-cluster: $(JARS) ## Count on one executor and on two of a standalone cluster
 	@PYTHONPATH=scripts $(BIN)/python benchmarks/bench_cluster.py

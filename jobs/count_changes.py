@@ -11,14 +11,17 @@ from sidecart.contracts import silver, state
 from sidecart.contracts.model import Contract
 from sidecart.count_changes import (
     Sides,
+    bought_groups,
     category_counts,
     changed_only,
     recategorised,
     with_group_changes,
+    with_renewed_groups,
     with_stratum_changes,
     with_those_holding,
 )
 from sidecart.extremes import activity_counts, excluded_baskets, threshold, with_extremes
+from sidecart.group_support import group_members
 from sidecart.pair_changes import changed_baskets, pair_differences, with_differences
 from sidecart.pairs import region_support, variant_support
 from sidecart.row_changes import added, changed_rows
@@ -40,11 +43,14 @@ def count_changes(run: Run, released: ReleaseReader) -> None:
         differences = _add_pairs(run, stage, state.PAIR_SUPPORT, orders)
         changed = changed_only(orders)
         _add_sums(run, released, orders, changed, differences)
-        _add_pairs(run, stage, state.VIEW_PAIR_SUPPORT, _changed_sessions(run, stage))
+        if run.read(silver.TOUCHED_SESSIONS).isEmpty():
+            run.warehouse.ensure(state.VIEW_PAIR_CHANGES)
+        else:
+            _add_pairs(run, stage, state.VIEW_PAIR_SUPPORT, _changed_sessions(run, stage))
         write_facts(run)
         facts = Sides(released.read(state.VARIANT_FACTS), run.read(state.VARIANT_FACTS))
         _add_categories(run, released, stage, changed, facts)
-        _add_groups(run, released, differences, facts)
+        _add_groups(run, released, stage, differences, facts)
 
 
 def _changed_orders(run: Run, stage: Staging) -> Sides:
@@ -167,10 +173,14 @@ def _add_categories(run: Run, released: ReleaseReader, stage: Staging, changed: 
     )
 
 
-def _add_groups(run: Run, released: ReleaseReader, differences: DataFrame, facts: Sides) -> None:
+def _add_groups(run: Run, released: ReleaseReader, stage: Staging, differences: DataFrame, facts: Sides) -> None:
     """Add to the counts of groups."""
     root = F.col("region_id") == F.lit(run.settings.shop.root_region)
     stored, unit = released.read(state.GROUP_PAIR_SUPPORT), run.settings.scoring.support_unit
-    pairs = run.read_root(state.PAIR_SUPPORT)
-    counts = with_group_changes(stored, pairs, differences.where(root), facts, unit)
+    if stored.isEmpty() and group_members(facts.after, unit).where("bought_variants > 1").isEmpty():
+        return
+    groups = stage.keep("groups", bought_groups(facts, unit))
+    counts = with_group_changes(stored, differences.where(root), groups, facts, unit)
+    if not groups.where("is_renewed").isEmpty():
+        counts = with_renewed_groups(counts, run.read_root(state.PAIR_SUPPORT), groups, facts.after, unit)
     run.write(state.GROUP_PAIR_SUPPORT, counts, reads=state.PAIR_SUPPORT)

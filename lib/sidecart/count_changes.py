@@ -79,33 +79,13 @@ def with_stratum_changes(variant_strata: DataFrame, changed: Sides) -> DataFrame
     return arrays.where(F.exists("stratum_baskets", lambda baskets: baskets != 0))
 
 
-def with_group_changes(
-    stored: DataFrame, root_pairs: DataFrame, root_differences: DataFrame, facts: Sides, support_unit: str
-) -> DataFrame:
-    """group_pair_support with the changes of pairs and of groups.
+def bought_groups(facts: Sides, support_unit: str) -> DataFrame:
+    """One row per group of bought variants, as they were or are: group_id, bought_variants (2 for more) and is_renewed.
 
-    `root_pairs`: pair_support of the root as it is; `root_differences`: what was added to it. Where a group has other
-    variants than before, or came to more than one, its sums are made anew from the rows of its variants.
+    Renewed: its sums do not follow from differences, as one of its variants left or came with a past, or as its pairs
+    began to be summed (a second variant was bought) or ceased to.
     """
     was, now = (group_members(side, support_unit) for side in (facts.before, facts.after))
-    groups = _groups(was, now)
-    renewed = groups.where("is_renewed").select("group_id")
-    theirs = now.join(renewed, "group_id", "left_semi").select(F.col("variant").alias("anchor"))
-    of_renewed = sibling_pairs(flat_pairs(root_pairs.join(F.broadcast(theirs), "anchor", "left_semi")), now)
-    recounted = of_renewed.select(*_GROUP_PAIR).unionByName(_turned(of_renewed, renewed))
-    known = was.select("variant", "group_id").unionByName(now.select("variant", "group_id")).distinct()
-    sums = _summed(sibling_pairs(flat_pairs(root_differences), known.join(groups, "group_id")))
-    kept = added(stored, sums, sums.where(F.lit(False)), state.GROUP_PAIR_SUPPORT)
-    for side in _GROUPS:
-        kept = kept.join(F.broadcast(renewed.withColumnRenamed("group_id", side)), side, "left_anti")
-    return kept.select(*_GROUP_PAIR).unionByName(_summed(recounted))
-
-
-def _groups(was: DataFrame, now: DataFrame) -> DataFrame:
-    """One row per group of bought variants: group_id, bought_variants (2 for more) and is_renewed: whether its sums do
-    not follow from differences, as one of its variants left or came with a past, or as its pairs began to be summed (a
-    second variant was bought) or ceased to.
-    """
     held = [
         side.groupBy("group_id").agg((F.max("bought_variants") > 1).alias(f"is_summed_{name}"))
         for name, side in (("was", was), ("now", now))
@@ -120,6 +100,36 @@ def _groups(was: DataFrame, now: DataFrame) -> DataFrame:
         F.when(F.col("is_summed_now"), 2).otherwise(1).alias("bought_variants"),
         (F.col("is_changed") | (F.col("is_summed_was") != F.col("is_summed_now"))).alias("is_renewed"),
     )
+
+
+def with_group_changes(
+    stored: DataFrame, root_differences: DataFrame, groups: DataFrame, facts: Sides, support_unit: str
+) -> DataFrame:
+    """group_pair_support with what was added to pair_support of the root; right but for renewed groups.
+
+    `groups`: bought_groups of the same facts.
+    """
+    sides = (group_members(side, support_unit).select("variant", "group_id") for side in (facts.before, facts.after))
+    known = next(sides).unionByName(next(sides)).distinct().join(groups, "group_id")
+    sums = _summed(sibling_pairs(flat_pairs(root_differences), known))
+    return added(stored, sums, sums.where(F.lit(False)), state.GROUP_PAIR_SUPPORT)
+
+
+def with_renewed_groups(
+    group_pairs: DataFrame, root_pairs: DataFrame, groups: DataFrame, facts: DataFrame, support_unit: str
+) -> DataFrame:
+    """group_pair_support with the sums of renewed groups made anew, from the rows of their variants in pair_support.
+
+    `root_pairs`: pair_support of the root, and `facts`, as they are.
+    """
+    members, renewed = group_members(facts, support_unit), groups.where("is_renewed").select("group_id")
+    theirs = members.join(renewed, "group_id", "left_semi").select(F.col("variant").alias("anchor"))
+    of_renewed = sibling_pairs(flat_pairs(root_pairs.join(F.broadcast(theirs), "anchor", "left_semi")), members)
+    recounted = of_renewed.select(*_GROUP_PAIR).unionByName(_turned(of_renewed, renewed))
+    for side in _GROUPS:
+        others = F.broadcast(renewed.withColumnRenamed("group_id", side))
+        group_pairs = group_pairs.join(others, side, "left_anti")
+    return group_pairs.select(*_GROUP_PAIR).unionByName(_summed(recounted))
 
 
 def _turned(pairs: DataFrame, renewed: DataFrame) -> DataFrame:
