@@ -23,15 +23,19 @@ CountMode = Literal["auto", "incremental", "full"]
 """What is counted: what changed since the newest release, all of history, or `auto`: the first where it can be."""
 
 
-def run_as_task(task: Callable[[Run], None], told: argparse.Namespace | None = None) -> None:
+def run_as_task(
+    task: Callable[[Run], None],
+    told: argparse.Namespace | None = None,
+    start: Callable[[argparse.Namespace], Run] | None = None,
+) -> None:
     """Do a run, or one task of a run that several share: all of them are told the same `--run-id`.
 
-    A task that fails takes back what its run wrote and records why.
+    A task that fails takes back what its run wrote and records why. `start` begins the run otherwise than start_run.
     """
     told = told or task_parser().parse_args()
     log_to_console()
     try:
-        run = start_run(told)
+        run = (start or start_run)(told)
         with writer_lock(run.warehouse.location), run_log(run):
             finish(run, task)
     except SidecartError as error:

@@ -15,7 +15,7 @@ from sidecart.ingest.books import books
 from sidecart.ingest.buyers import BuyerKey, shop_buyer_key
 from sidecart.ingest.landing import Keep, KnownTables, Reading, Silver, read_landing
 from sidecart.ingest.settlement import order_lines, settlement, unmatched_returns
-from sidecart.ingest.touched import held_variants, moved_variants, touched
+from sidecart.ingest.touched import Touched, held_variants, moved_variants, touched
 from sidecart.quality.publication import require_silver
 from sidecart.row_changes import changed_rows
 from sidecart.storage.releases import ReleaseReader
@@ -57,7 +57,8 @@ def _reading(run: Run, landing: Path, key: BuyerKey, keep: Keep) -> Reading:
 
 
 def _known(run: Run) -> KnownTables:
-    return KnownTables(*(run.read_or_empty(c) for c in (runs.INGESTED_FILES, silver.ORDER_EVENTS, silver.VIEWS)))
+    tables = (runs.INGESTED_FILES, silver.ORDER_EVENTS, silver.VIEWS, silver.ERASED_BUYERS)
+    return KnownTables(*(run.read_or_empty(contract) for contract in tables))
 
 
 def _kept(taken: Silver, stage: Staging) -> Silver:
@@ -111,28 +112,38 @@ def _settle_touched(run: Run, released: ReleaseReader, taken: Silver, stage: Sta
         of_moved = events.join(F.broadcast(moved), "variant_id", "left_semi")
         news = stage.keep("news", news.unionByName(of_moved).dropDuplicates(["event_id"]))
         seen = seen.unionByName(views.join(F.broadcast(moved), "variant_id", "left_semi"))
-    again = touched(events, news, stage.keep)
-    outcomes = stage.keep("settlement", settlement(again.events, catalog))
-    lines = order_lines(again.events, catalog, outcomes).join(again.orders, "order_id", "left_semi")
-    was = run.read(silver.ORDER_LINES).join(again.orders, "order_id", "left_semi")
-    changes = stage.keep("changed_lines", changed_rows(was, lines, silver.ORDER_LINES))
-    unmatched = unmatched_returns(again.events, catalog, outcomes).join(again.takings, "event_id", "left_semi")
-    still = run.read(silver.UNMATCHED_RETURNS).join(again.takings, "event_id", "left_anti")
+    changes, unmatched = settled_again(run, touched(events, news, stage.keep), stage)
     run.merge(silver.ORDER_LINES, changes)
     run.write_together(
-        Output(silver.UNMATCHED_RETURNS, still.unionByName(unmatched), reads=silver.ORDER_EVENTS),
+        unmatched,
         Output(silver.HELD_VARIANTS, held_variants(catalog, held, before, taken.order_events_new, taken.views_new)),
         Output(silver.TOUCHED_ORDERS, changes.select("order_id").distinct(), reads=silver.ORDER_EVENTS),
         Output(silver.TOUCHED_SESSIONS, seen.select("session_id").distinct(), reads=silver.VIEWS),
     )
 
 
+def settled_again(run: Run, again: Touched, stage: Staging) -> tuple[DataFrame, Output]:
+    """The lines of touched orders that change (see changed_rows), and what returns are unmatched then."""
+    catalog = run.read(silver.CATALOG)
+    outcomes = stage.keep("settlement", settlement(again.events, catalog))
+    lines = order_lines(again.events, catalog, outcomes).join(again.orders, "order_id", "left_semi")
+    was = run.read(silver.ORDER_LINES).join(again.orders, "order_id", "left_semi")
+    changes = stage.keep("changed_lines", changed_rows(was, lines, silver.ORDER_LINES))
+    unmatched = unmatched_returns(again.events, catalog, outcomes).join(again.takings, "event_id", "left_semi")
+    still = run.read(silver.UNMATCHED_RETURNS).join(again.takings, "event_id", "left_anti")
+    return changes, Output(silver.UNMATCHED_RETURNS, still.unionByName(unmatched), reads=silver.ORDER_EVENTS)
+
+
 def _offers(run: Run, taken: Silver) -> Output:
-    regions, settings = run.read(silver.REGIONS), run.settings
     if taken.offers is not None:
-        return Output(silver.OFFERS, offers_of_all_regions(taken.offers, regions))
+        return Output(silver.OFFERS, offers_of_all_regions(taken.offers, run.read(silver.REGIONS)))
     _LOG.info("no offers among the inputs: what is on sale is derived from sales")
-    lines = run.read(silver.ORDER_LINES)
+    return offers_as_sold(run)
+
+
+def offers_as_sold(run: Run) -> Output:
+    """Offers of a shop that hands over none."""
+    lines, regions, settings = run.read(silver.ORDER_LINES), run.read(silver.REGIONS), run.settings
     derived = offers_from_sales(lines, regions, settings.shop.root_region, run.as_of, settings.regions)
     return Output(silver.OFFERS, derived, reads=silver.ORDER_LINES)
 

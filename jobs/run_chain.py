@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 
 from sidecart.storage.run import Run
@@ -9,15 +10,17 @@ from sidecart_jobs.arguments import CountMode, add_landing_arguments, add_mode_a
 from sidecart_jobs.build_shortlists import build_shortlists
 from sidecart_jobs.ingest_landing import ingest_landing
 from sidecart_jobs.publish_release import publish_release
+from sidecart_jobs.purge_traces import purge_if_due
 from sidecart_jobs.update_pairs import update_pairs
 
 
 def run_chain(run: Run, landing: Path, mode: CountMode = "auto") -> None:
-    """From a landing folder to a release."""
+    """From a landing folder to a release; what an erasure promised to be gone by now is purged then."""
     ingest_landing(run, landing, mode)
     update_pairs(run, mode)
     build_shortlists(run)
     publish_release(run)
+    purge_if_due(run.warehouse, datetime.now(UTC))
 
 
 def main() -> None:

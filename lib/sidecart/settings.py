@@ -333,6 +333,14 @@ class QualitySettings:
         return {str(name): mode for name, mode in self.audit_modes.items()}.get(audit, self.audits)
 
 
+@checked_dataclass(frozen=True, config=_STRICT)
+class ErasureSettings:
+    """When the last trace of an erased buyer goes."""
+
+    trace_days: Annotated[int, Field(ge=0, le=60)] = 30
+    """Days after an erasure until old table versions and logs are purged; runs of the last week before purge them."""
+
+
 def _placements() -> dict[str, Placement]:
     return {"product_page": Placement(), "basket": Placement(evidence="weak")}
 
@@ -354,6 +362,7 @@ class Settings:
     lists: ListSettings = field(default_factory=ListSettings)
     diversity: DiversitySettings = field(default_factory=DiversitySettings)
     quality: QualitySettings = field(default_factory=QualitySettings)
+    erasure: ErasureSettings = field(default_factory=ErasureSettings)
     placements: dict[str, Placement] = field(default_factory=_placements)
 
     def as_json(self) -> str:

@@ -10,7 +10,7 @@ from pathlib import Path
 from sidecart import __version__
 from sidecart.errors import SidecartError
 from sidecart_cli import backtest, demo, export, extremes, generate, plan, prompt, releases, rules, verify, why
-from sidecart_jobs import run_chain
+from sidecart_jobs import forget, purge_traces, run_chain
 from sidecart_jobs.arguments import add_landing_arguments, add_mode_argument, add_run_arguments, run_as_task
 
 WAREHOUSE = ".cache/demo/warehouse"
@@ -37,6 +37,11 @@ def _parser() -> argparse.ArgumentParser:
     add_landing_arguments(chain)
     add_mode_argument(chain)
     chain.set_defaults(do=lambda told: run_as_task(lambda run: run_chain.run_chain(run, told.landing, told.mode), told))
+
+    erased = commands.add_parser("forget", help="take buyers out of every table, count and list, and keep them out")
+    forget.add_forget_arguments(erased)
+    last = commands.add_parser("purge", help="delete all but the newest release: old versions, logs, leftovers")
+    purge_traces.add_purge_arguments(last)
 
     example = commands.add_parser("demo", help="the chain on Complete Journey, and what it found")
     example.add_argument("--small", action="store_true", help="on a small generated shop instead")

@@ -57,7 +57,8 @@ def _books(spark: SparkSession, taken: Silver) -> dict[str, tuple[int, ...]]:
 
 
 def _known(taken: Silver) -> KnownTables:
-    return KnownTables(taken.ingested_files_new, taken.order_events_new, taken.views_new)
+    none = KnownTables.none(taken.views_new.sparkSession)
+    return KnownTables(taken.ingested_files_new, taken.order_events_new, taken.views_new, none.erased_buyers)
 
 
 def test_the_least_a_shop_can_hand_over_is_enough(spark: SparkSession, shop: Path, read: Read) -> None:

@@ -138,3 +138,15 @@ RULES = InputContract(
 )
 
 INPUTS = {c.name: c for c in (ORDERS, VIEWS, CATALOG, CATEGORIES, OFFERS, REGIONS, RULES)}
+"""What a landing folder may hold."""
+
+ERASURES = InputContract(
+    name="erasures",
+    one_row="one buyer to be forgotten, given to `sidecart forget`",
+    key=("buyer_id",),
+    is_required=True,
+    columns=(InputColumn("buyer_id", Kind.ID, "the buyer, as orders and views name it", is_required=True),),
+)
+
+READABLE = INPUTS | {ERASURES.name: ERASURES}
+"""Every kind of file that is read: those of a landing folder, and those that a command is given."""

@@ -160,4 +160,27 @@ BACKTESTS = Contract(
     ),
 )
 
-TABLES = (RUNS, BOOKS, INGESTED_FILES, RELEASES, STAGES, AUDITS, SCORECARD, BACKTESTS)
+ERASURE_RECEIPTS = Contract(
+    name="erasure_receipts",
+    layer=Layer.RUNS,
+    one_row="one table that an erasure took rows from; it holds where the table releases has its release",
+    key=("run_id", "table_name"),
+    columns=(
+        required("run_id", "STRING", "the run that erased"),
+        required("release_id", "STRING", "the first release without the buyers; older ones are not read again"),
+        required("erased_at", "TIMESTAMP", "when, UTC"),
+        required("buyers_asked", "BIGINT", "distinct buyers in the file"),
+        required("buyers_known", "BIGINT", "of them, those with any row in orders or views"),
+        required("table_name", "STRING", "the table"),
+        required("rows_taken", "BIGINT", "rows that went; of quarantine, rows whose text went"),
+        Column(
+            "last_trace_at",
+            "TIMESTAMP",
+            "when the last trace is gone, UTC; null where the tables are no folder of the machine that erased",
+        ),
+        Column("purged_release_id", "STRING", "the release that a purge left; older ones are not read again"),
+        Column("purged_at", "TIMESTAMP", "when the last trace went, UTC; null before"),
+    ),
+)
+
+TABLES = (RUNS, BOOKS, INGESTED_FILES, RELEASES, STAGES, AUDITS, SCORECARD, BACKTESTS, ERASURE_RECEIPTS)

@@ -218,7 +218,19 @@ QUARANTINE = Contract(
         required("source_line", "BIGINT", "line (text) or row (Parquet, Delta) in that file, from 1"),
         required("reason_code", "STRING", "stable code; docs/inputs.md lists them"),
         Column("column_name", "STRING", "the column at fault, where one is"),
-        required("raw", "STRING", "the row as it came, the buyer field masked"),
+        required("raw", "STRING", "the row as it came, the buyer field masked; *** once an erasure took the text"),
+    ),
+)
+
+ERASED_BUYERS = Contract(
+    name="erased_buyers",
+    layer=Layer.SILVER,
+    one_row="one buyer whom `sidecart forget` erased and whose rows are refused from then on",
+    key=("erased_hash",),
+    columns=(
+        required("erased_hash", "STRING", "sha-256 over the keyed hash, which itself is kept nowhere"),
+        required("erased_at", "TIMESTAMP", "when the buyer was erased, UTC"),
+        required("run_id", "STRING", "the run that erased it"),
     ),
 )
 
@@ -236,4 +248,5 @@ TABLES = (
     REGIONS,
     RULES,
     QUARANTINE,
+    ERASED_BUYERS,
 )

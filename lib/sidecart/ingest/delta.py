@@ -8,7 +8,7 @@ from pyspark.sql import DataFrame, SparkSession, Window
 from pyspark.sql import functions as F
 from pyspark.sql.pandas.types import to_arrow_schema
 
-from sidecart.contracts.inputs import INPUTS
+from sidecart.contracts.inputs import READABLE
 from sidecart.contracts.model import InputContract
 from sidecart.ingest.columns import ignored_columns, positions_of, require_types
 from sidecart.ingest.files import FoundFile
@@ -21,7 +21,7 @@ def survey_delta(spark: SparkSession, found: FoundFile) -> LandingFile:
     Raises InputError for columns the contract can't use.
     """
     table = spark.read.format("delta").load(str(_folder(found.path)))
-    contract = INPUTS[found.input]
+    contract = READABLE[found.input]
     names = tuple(table.columns)
     positions_of(names, contract, found.relative)
     require_types(to_arrow_schema(table.schema), contract, found.relative)

@@ -17,11 +17,12 @@ from pyspark.sql import functions as F
 
 from sidecart.contracts.frames import rows
 from sidecart.contracts.runs import INGESTED_FILES
-from sidecart.contracts.silver import ORDER_EVENTS, RULES, VIEWS
+from sidecart.contracts.silver import ERASED_BUYERS, ORDER_EVENTS, RULES, VIEWS
 from sidecart.ingest.books import Entered, ingested_files
 from sidecart.ingest.buyers import BuyerKey
 from sidecart.ingest.catalog import catalog, staged_catalog
 from sidecart.ingest.categories import categories, staged_categories
+from sidecart.ingest.erasures import refuse_erased
 from sidecart.ingest.look import Files, look
 from sidecart.ingest.offers import offers, staged_offers
 from sidecart.ingest.orders import order_events, order_warnings, staged_orders
@@ -41,16 +42,17 @@ Keep = Callable[[str, DataFrame], DataFrame]
 
 @dataclass(frozen=True)
 class KnownTables:
-    """What earlier runs left: INGESTED_FILES, ORDER_EVENTS and VIEWS, empty on the first run."""
+    """What earlier runs left: INGESTED_FILES, ORDER_EVENTS, VIEWS and ERASED_BUYERS, empty on the first run."""
 
     ingested_files: DataFrame
     order_events: DataFrame
     views: DataFrame
+    erased_buyers: DataFrame
 
     @classmethod
     def none(cls, spark: SparkSession) -> KnownTables:
         """The tables of a shop's first run."""
-        return cls(rows(spark, INGESTED_FILES, []), rows(spark, ORDER_EVENTS, []), rows(spark, VIEWS, []))
+        return cls(*(rows(spark, c, []) for c in (INGESTED_FILES, ORDER_EVENTS, VIEWS, ERASED_BUYERS)))
 
 
 @dataclass(frozen=True)
@@ -162,6 +164,13 @@ class _Inputs:
         """The same, or None for an input without files."""
         return self.stage(name, parse) if self.files[name] else None
 
+    def refuse_erased(self, name: str, erased: DataFrame, visit: str) -> DataFrame:
+        """The input's staged rows, those of erased buyers refused."""
+        if not erased.isEmpty():
+            kept = refuse_erased(self.staged[name], erased, visit)
+            self.staged[name] = self.reading.keep(f"staged_{name}_refused", kept)
+        return self.staged[name]
+
     def entered(self, events: dict[str, DataFrame], goods: DataFrame) -> dict[str, Entered]:
         """What each staged input gave: events are held without their variant, snapshots are in by their newest rows."""
         return {
@@ -189,13 +198,15 @@ def _fallback(read: _Inputs, known: KnownTables) -> str | None:
 
 
 def _events(read: _Inputs, known: KnownTables, goods: DataFrame, places: Places) -> DataFrame:
-    rows_ = read.stage("orders", partial(staged_orders, catalog=goods, places=places))
+    read.stage("orders", partial(staged_orders, catalog=goods, places=places))
+    rows_ = read.refuse_erased("orders", known.erased_buyers, "order_id")
     return order_events(rows_, known.order_events, read.reading.run_id)
 
 
 def _views(read: _Inputs, known: KnownTables, places: Places) -> DataFrame:
-    staged = read.stage_if_any("views", partial(staged_views, places=places))
-    return rows(read.reading.spark, VIEWS, []) if staged is None else views(staged, known.views)
+    if read.stage_if_any("views", partial(staged_views, places=places)) is None:
+        return rows(read.reading.spark, VIEWS, [])
+    return views(read.refuse_erased("views", known.erased_buyers, "session_id"), known.views)
 
 
 def _rules(read: _Inputs, goods: DataFrame, tree: DataFrame, places: DataFrame) -> tuple[DataFrame, list[str]]:

@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import types as T
 
-from sidecart.contracts.inputs import INPUTS
+from sidecart.contracts.inputs import READABLE
 from sidecart.contracts.model import InputContract, Kind
 from sidecart.ingest.blocks import BLOCK_BYTES, is_plain, joined, plain_columns, read_block
 from sidecart.ingest.buyers import HASHED_COLUMNS, BuyerKey
@@ -48,7 +48,7 @@ def raw_rows(
     """Raw rows of an input's files: source_file, source_line, raw, the contract's columns as text, fault_code,
     fault_column. Buyers are hashed and masked in `raw`, which is null for Parquet and Delta.
     """
-    contract = INPUTS[input_name]
+    contract = READABLE[input_name]
     reader = _Reader(contract, key, settings.encoding, settings.decimal_comma, settings.max_row_bytes)
     chunks = [(json.dumps(_task(file, chunk)),) for file in files for chunk in file.chunks]
     frame = spark.createDataFrame(chunks, T.StructType([T.StructField("chunk", T.StringType())]))
@@ -64,7 +64,7 @@ def raw_rows(
 def names_any(files: Sequence[LandingFile], column: str, settings: IngestSettings, key: BuyerKey) -> bool:
     """Whether any row of the files (Delta left out) has a value in the column; stops at the first."""
     for file in files:
-        contract = INPUTS[file.input]
+        contract = READABLE[file.input]
         reader = _Reader(contract, key, settings.encoding, settings.decimal_comma, settings.max_row_bytes)
         tasks = pa.RecordBatch.from_pydict({"chunk": [json.dumps(_task(file, chunk)) for chunk in file.chunks]})
         if any(part.column(column).null_count < part.num_rows for part in _read_chunks(reader, iter([tasks]))):

@@ -85,6 +85,11 @@ OTHER_REASONS = (
     *_reasons(
         Outcome.DROP,
         ("DUP", "a row equal to one already accepted, or replaced by a newer one of its key", "nothing"),
+        (
+            "BUYER_ERASED",
+            "a row of a buyer whom `sidecart forget` erased; the quarantine keeps its file and line, not its text",
+            "nothing; `sidecart forget --lift` where the buyer came back",
+        ),
     ),
 )
 

@@ -15,7 +15,7 @@ from functools import partial
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from sidecart.contracts.inputs import INPUTS
+from sidecart.contracts.inputs import READABLE
 from sidecart.errors import InputError
 from sidecart.ingest.blocks import BLOCK_BYTES, count_lines, is_plain, read_block
 from sidecart.ingest.columns import ignored_columns, positions_of, require_types
@@ -100,7 +100,7 @@ def survey(found: FoundFile, settings: IngestSettings) -> LandingFile:
 
 def _survey_parquet(found: FoundFile) -> LandingFile:
     file = pq.ParquetFile(found.path)
-    contract = INPUTS[found.input]
+    contract = READABLE[found.input]
     names = tuple(file.schema_arrow.names)
     positions_of(names, contract, found.relative)
     require_types(file.schema_arrow, contract, found.relative)
@@ -111,7 +111,7 @@ def _survey_parquet(found: FoundFile) -> LandingFile:
 
 
 def _survey_text(found: FoundFile, settings: IngestSettings) -> LandingFile:
-    contract = INPUTS[found.input]
+    contract = READABLE[found.input]
     with open_text(str(found.path), settings.encoding) as stream:
         start = _skip_mark(stream, found, settings)
         if found.format == "csv":
@@ -155,7 +155,7 @@ def _read_header(
     if "\0" in text:
         raise _wrong_encoding(found, settings)
     names = tuple(name.strip() for name in next(csv.reader([text.rstrip("\r\n")])))
-    positions_of(names, INPUTS[found.input], found.relative)
+    positions_of(names, READABLE[found.input], found.relative)
     return names, first.end, first.line + 1
 
 

@@ -132,10 +132,22 @@ def _gated(run: Run, contracts: tuple[Contract, ...]) -> list[Gated]:
 
 
 def _too_much_refused(run: Run, books: DataFrame) -> dict[str, int]:
-    """In which inputs more was refused than the shop tolerates, and how much."""
+    """In which inputs more was refused than the shop tolerates, and how much; rows of erased buyers are no fault."""
     limit = run.settings.ingest.max_quarantine_share
     poisoned = books.where(F.col("rows_quarantined") > F.col("rows_read") * F.lit(limit)).collect()
-    return {f"quarantine_above_{limit:.0%}_of_{row['input']}": int(row["rows_quarantined"]) for row in poisoned}
+    if not poisoned:
+        return {}
+    is_erased = (F.col("run_id") == run.run_id) & (F.col("reason_code") == "BUYER_ERASED")
+    erased = {
+        row["input"]: row["count"]
+        for row in run.read(silver.QUARANTINE).where(is_erased).groupBy("input").count().collect()
+    }
+    faults = {row["input"]: row["rows_quarantined"] - erased.get(row["input"], 0) for row in poisoned}
+    return {
+        f"quarantine_above_{limit:.0%}_of_{row['input']}": faults[row["input"]]
+        for row in poisoned
+        if faults[row["input"]] > row["rows_read"] * limit
+    }
 
 
 def _too_much_lost(run: Run) -> dict[str, int]:

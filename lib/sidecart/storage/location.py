@@ -102,3 +102,10 @@ def local_folder(location: Location) -> Path | None:
     if isinstance(location, PathLocation) and "://" not in location.base:
         return Path(location.base)
     return None
+
+
+def local_path(location: Location, contract: Contract) -> Path:
+    """The table's folder on this machine; StorageError where the tables are elsewhere."""
+    if isinstance(location, PathLocation) and local_folder(location):
+        return Path(location.path(contract))
+    raise StorageError(f"{location}: only tables in a folder of this machine can be purged; docs/erasure.md says how")

@@ -10,7 +10,7 @@ from pyspark.sql import functions as F
 
 from sidecart.contracts.frames import rows
 from sidecart.contracts.model import Contract
-from sidecart.contracts.runs import RELEASES
+from sidecart.contracts.runs import ERASURE_RECEIPTS, RELEASES
 from sidecart.contracts.state import CHANGES_OF
 from sidecart.errors import StorageError
 from sidecart.pair_changes import with_differences
@@ -42,6 +42,35 @@ def newest_release(warehouse: Warehouse) -> str | None:
     return row["newest"] if row else None
 
 
+def erasures(warehouse: Warehouse) -> DataFrame:
+    """Receipts (contract erasure_receipts) of erasures that were released; one of a killed or refused run is none."""
+    if not warehouse.exists(ERASURE_RECEIPTS):
+        return rows(warehouse.spark, ERASURE_RECEIPTS, [])
+    released = warehouse.read(RELEASES).select("release_id").distinct()
+    return warehouse.read(ERASURE_RECEIPTS).join(released, "release_id", "left_semi")
+
+
+def first_open_release(warehouse: Warehouse) -> str:
+    """The first release that no erasure or purge closed; empty where there was none."""
+    told = erasures(warehouse)
+    if not warehouse.exists(RELEASES):
+        return ""
+    purged = told.select(F.col("purged_release_id").alias("release_id"))
+    left = purged.join(warehouse.read(RELEASES), "release_id", "left_semi")
+    row = told.select("release_id").unionByName(left).agg(F.max("release_id").alias("first")).first()
+    return str(row["first"]) if row and row["first"] else ""
+
+
+def require_open(warehouse: Warehouse, release_id: str) -> None:
+    """Raise StorageError for a release that an erasure or a purge closed."""
+    first = first_open_release(warehouse)
+    if release_id < first:
+        raise StorageError(
+            f"release {release_id} is closed: buyers were erased since, and it holds them still or was purged;"
+            f" the first that can be read is {first}"
+        )
+
+
 def publish(
     warehouse: Warehouse, release_id: str, run_id: str, as_of: datetime, released_at: datetime, versions: dict[str, int]
 ) -> None:
@@ -55,18 +84,30 @@ def publish(
     warehouse.write(RELEASES, frame.coalesce(1), run_id, mode="append")
 
 
+def republish(warehouse: Warehouse, release_id: str, versions: dict[str, int], now: datetime) -> str:
+    """Publish what `release_id` speaks of, at these versions, as a new release; its id."""
+    of_old = warehouse.read(RELEASES).where(F.col("release_id") == release_id).first()
+    if of_old is None:
+        raise StorageError(f"no release {release_id!r}; `sidecart releases` lists them")
+    new = f"release-{now:%Y%m%dT%H%M%S%f}"
+    publish(warehouse, new, of_old["run_id"], of_old["as_of"], now, versions)
+    return new
+
+
 def current_versions(warehouse: Warehouse) -> dict[str, int]:
     """Versions at which the writer of this warehouse left all tables that a release names."""
     return {c.name: warehouse.left_at(c) for c in RELEASED if warehouse.exists(c)}
 
 
 class ReleaseReader:
-    """Reads every table as one release left it."""
+    """Reads every table as one release left it, the newest or one that is named and open (see require_open)."""
 
     def __init__(self, warehouse: Warehouse, release_id: str | None = None) -> None:
         self.warehouse = warehouse
         self.release_id = release_id or newest_release(warehouse)
         self.versions = release_versions(warehouse, self.release_id)
+        if release_id:
+            require_open(warehouse, release_id)
 
     def read(self, contract: Contract) -> DataFrame:
         """The table's rows in this release, with all that runs added; run records are read as they are now."""

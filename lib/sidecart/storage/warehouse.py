@@ -18,7 +18,7 @@ from sidecart.contracts.model import Contract, Layer
 from sidecart.contracts.runs import INGESTED_FILES
 from sidecart.contracts.silver import QUARANTINE
 from sidecart.errors import StorageError
-from sidecart.storage.location import Location, location_of
+from sidecart.storage.location import Location, local_path, location_of
 
 Mode = Literal["overwrite", "append"]
 
@@ -37,6 +37,12 @@ _PROPERTIES = {
 _COMMIT_MARK = "spark.databricks.delta.commitInfo.userMetadata"
 _MERGING = Lock()
 """A merge takes its mark from the session, so one runs at a time; what else is written beside it names its own."""
+_CUTTING = {"delta.checkpointInterval": "1", "delta.deletedFileRetentionDuration": "interval 0 hours"}
+_CUT = {"delta.checkpointInterval": "10"}
+_VACUUMING = {
+    "spark.databricks.delta.retentionDurationCheck.enabled": "false",
+    "spark.databricks.delta.vacuum.logging.enabled": "false",
+}
 _STATISTICS = "delta.dataSkippingStatsColumns"
 _PEOPLE = ("buyer_key", "session_id")
 
@@ -161,6 +167,32 @@ class Warehouse:
         """The version this warehouse's own last write left, or the table's newest where it has written none."""
         return self._left_at[contract.name] if contract.name in self._left_at else self.version(contract)
 
+    def cut(self, contract: Contract) -> int:
+        """Begin the table's log anew; the version that is left, whose log names no deleted file from `cut` - 1 on.
+
+        The first of two commits of properties alone writes a checkpoint, the second puts the properties back.
+        """
+        table = f"delta.`{local_path(self.location, contract)}`"
+        kept = {name: _PROPERTIES[name] for name in _CUTTING if name in _PROPERTIES}
+        self.spark.sql(f"ALTER TABLE {table} SET TBLPROPERTIES ({_listed(_CUTTING)})")
+        self.spark.sql(f"ALTER TABLE {table} SET TBLPROPERTIES ({_listed(_CUT | kept)})")
+        self._left_at[contract.name] = self.version(contract)
+        return self._left_at[contract.name]
+
+    def vacuum(self, contract: Contract) -> None:
+        """Delete every file that the table's newest version does not hold: no older version can be read after it.
+
+        Not for several tables at once: what Delta checks, and that it commits nothing, is said to the session.
+        """
+        with _MERGING:
+            for key, value in _VACUUMING.items():
+                self.spark.conf.set(key, value)
+            try:
+                self.location.table(self.spark, contract).vacuum(0)
+            finally:
+                for key in _VACUUMING:
+                    self.spark.conf.unset(key)
+
     def rewind(self, versions: dict[str, int], tables: Collection[Contract] = RELEASED) -> tuple[str, ...]:
         """Take back every commit to `tables` after the given versions (those not named become empty); their names.
 
@@ -201,6 +233,10 @@ class Warehouse:
 def _mark(contract: Contract, run_id: str, before: int) -> str:
     """Of one commit: Delta ignores a repeated transaction, and its first commit must not pass for this one."""
     return json.dumps({"run_id": run_id, "table": contract.name, "after_version": before, "write": uuid4().hex})
+
+
+def _listed(properties: dict[str, str]) -> str:
+    return ", ".join(f"'{name}' = '{value}'" for name, value in properties.items())
 
 
 def _is_same(key: str) -> Column:
