@@ -61,9 +61,17 @@ def forget(run: Run, file: Path) -> None:
     buyers. Gates judge the release as any other; audits wait for the next run, as an erasure must not wait for the
     quality of lists. Raises InputError for a file that can't be used, before anything is written.
     """
+    if take_out(run, file):
+        build_shortlists(run)
+        require_lists(run)
+    run.publish()
+
+
+def take_out(run: Run, file: Path) -> bool:
+    """Take the buyers out of silver and every count, keep them out, and write a receipt; whether anything changed."""
     run.rewind()
     released = ReleaseReader(run.warehouse)
-    with staging(run.warehouse.spark, run.warehouse.location, run.run_id) as stage:
+    with staging(run.warehouse.spark, run.warehouse.location, f"{run.run_id}-erasure") as stage:
         buyers = _asked_buyers(run, file, stage)
         gone = _Gone(
             buyers,
@@ -71,19 +79,18 @@ def forget(run: Run, file: Path) -> None:
             stage.keep("gone_views", rows_of(buyers, run.read(silver.VIEWS), "session_id")),
         )
         _keep_out(run, buyers)
-        if gone.is_anything():
+        is_changed = gone.is_anything()
+        if is_changed:
             _take_from_silver(run, gone, stage)
             _count_without(run)
-            build_shortlists(run)
-            require_lists(run)
         _write_receipt(run, gone, _rows_taken(run, released, gone) | _texts_taken(run))
-    run.publish()
+    return is_changed
 
 
 def lift(run: Run, file: Path) -> None:
     """Publish a release that no longer keeps out the buyers that the file names: they came back."""
     run.rewind()
-    with staging(run.warehouse.spark, run.warehouse.location, run.run_id) as stage:
+    with staging(run.warehouse.spark, run.warehouse.location, f"{run.run_id}-erasure") as stage:
         back = _asked_buyers(run, file, stage).select(erased_hash(F.col("buyer_key")).alias("erased_hash"))
         known = run.read_or_empty(silver.ERASED_BUYERS)
         run.write(silver.ERASED_BUYERS, known.join(back, "erased_hash", "left_anti"))
