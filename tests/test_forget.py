@@ -17,7 +17,7 @@ import pytest
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from chains import A_KEY, base_of, buyer_key
+from chains import A_KEY, analysts_limits, base_of, buyer_key, published
 from sidecart.contracts import gold, runs, silver, state, views
 from sidecart.contracts.model import Contract, Layer
 from sidecart.errors import InputError, StorageError
@@ -29,7 +29,9 @@ from sidecart.ingest.touched import held_variants
 from sidecart.settings import BasketSettings, IngestSettings, QualitySettings, Settings
 from sidecart.storage.releases import ReleaseReader, newest_release
 from sidecart.storage.run import Run
+from sidecart.storage.views import register_views
 from sidecart.storage.warehouse import RELEASED, Warehouse
+from sidecart_cli.main import main
 from sidecart_cli.releases import roll_back
 from sidecart_jobs.count_history import count_history
 from sidecart_jobs.forget import lift, take_out
@@ -241,7 +243,10 @@ def test_after_a_purge_no_byte_tells_of_them_and_older_releases_are_closed(
     leftover = copied / "_staging" / "run-killed"
     leftover.mkdir(parents=True)
     (leftover / "part").write_text(ERASED[0], encoding="utf-8")
-    assert {name for held in traces(copied, sought).values() for name in held} >= {ERASED[0], *hashes(*ERASED)}
+    left = traces(copied, sought)
+    assert {name for held in left.values() for name in held} >= {ERASED[0], *hashes(*ERASED)}
+    # Not even before a purge does a log hold a buyer: no literal, no statistics.
+    assert [file for file, held in left.items() if "_delta_log" in file and held & {*ERASED, *hashes(*ERASED)}] == []
     for read in (ReleaseReader, roll_back):
         with pytest.raises(StorageError, match=f"{with_them} is closed: buyers were erased since"):
             read(warehouse, with_them)
@@ -313,3 +318,29 @@ def test_a_file_that_names_no_buyers_is_refused_and_its_content_not_told(
 def test_nothing_that_a_shop_serves_names_a_buyer() -> None:
     served = [*gold.TABLES, views.SHORTLISTS_RESOLVED, views.PLACED_LISTS, views.WHY, views.PAIRS, views.REFUSALS]
     assert [c.name for c in served if {"buyer_key", "session_id"} & set(c.column_names)] == []
+
+
+def test_one_command_publishes_lists_without_the_buyer_and_leaves_no_other_release(
+    spark: SparkSession, landing: Path, warehouse: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Six have bread with butter; Ursula and one more have bread with jam, and one buyer is too few for a list."""
+    bought = [f"o{n},buyer-{n},{v}" for n in range(6) for v in ("bread", "butter")]
+    bought += [f"{order},{who},{v}" for order, who in (("j1", ERASED[0]), ("j2", "buyer-0")) for v in ("bread", "jam")]
+    told = "order_id,buyer_id,variant_id,quantity,ordered_at\n"
+    (landing / "orders.csv").write_text(told + "".join(f"{row},1,2026-02-10\n" for row in bought), encoding="utf-8")
+    (landing / "catalog.csv").write_text("variant_id\nbread\nbutter\njam\n", encoding="utf-8")
+    published(spark, landing, warehouse, SETTINGS, datetime(2026, 3, 1, tzinfo=UTC))
+    assert _listed(spark, "bread") == [("butter", 6), ("jam", 2)]
+    with buyer_key(), analysts_limits(spark):
+        main(["forget", str(buyers_file(landing, "buyer_id", ERASED[0])), "--purge", "--warehouse", str(warehouse)])
+        capsys.readouterr()
+        main(["releases", "--warehouse", str(warehouse)])
+    assert re.findall(r"\| *(true|false) *\|", capsys.readouterr().out) == ["true", "false", "false"]
+    register_views(ReleaseReader(Warehouse(spark, str(warehouse))))
+    assert _listed(spark, "bread") == [("butter", 6)]
+    assert traces(warehouse, {*ERASED, *hashes(*ERASED)}) == {}
+
+
+def _listed(spark: SparkSession, anchor: str) -> list[tuple[str, int]]:
+    lists = spark.table("shortlists_resolved").where((F.col("anchor_id") == anchor) & (F.col("source") == "orders"))
+    return [(row["candidate_id"], row["pair_buyers"]) for row in lists.orderBy("rank").collect()]
