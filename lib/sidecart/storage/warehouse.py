@@ -29,16 +29,16 @@ RELEASED = tuple(
 )
 """Tables that a release names and a failed run takes back; the books of all runs stay."""
 
-_PROPERTIES = {
-    "delta.enableDeletionVectors": "false",
+_RETENTION = {
     "delta.logRetentionDuration": "interval 60 days",
     "delta.deletedFileRetentionDuration": "interval 60 days",
 }
+_PROPERTIES = {"delta.enableDeletionVectors": "false", **_RETENTION}
 _COMMIT_MARK = "spark.databricks.delta.commitInfo.userMetadata"
 _MERGING = Lock()
 """A merge takes its mark from the session, so one runs at a time; what else is written beside it names its own."""
-_CUTTING = {"delta.checkpointInterval": "1", "delta.deletedFileRetentionDuration": "interval 0 hours"}
-_CUT = {"delta.checkpointInterval": "10"}
+_CUTTING = _RETENTION | {"delta.checkpointInterval": "1", "delta.deletedFileRetentionDuration": "interval 0 hours"}
+_CUT = _RETENTION | {"delta.checkpointInterval": "10"}
 _VACUUMING = {
     "spark.databricks.delta.retentionDurationCheck.enabled": "false",
     "spark.databricks.delta.vacuum.logging.enabled": "false",
@@ -173,9 +173,8 @@ class Warehouse:
         The first of two commits of properties alone writes a checkpoint, the second puts the properties back.
         """
         table = f"delta.`{local_path(self.location, contract)}`"
-        kept = {name: _PROPERTIES[name] for name in _CUTTING if name in _PROPERTIES}
         self.spark.sql(f"ALTER TABLE {table} SET TBLPROPERTIES ({_listed(_CUTTING)})")
-        self.spark.sql(f"ALTER TABLE {table} SET TBLPROPERTIES ({_listed(_CUT | kept)})")
+        self.spark.sql(f"ALTER TABLE {table} SET TBLPROPERTIES ({_listed(_CUT)})")
         self._left_at[contract.name] = self.version(contract)
         return self._left_at[contract.name]
 
