@@ -42,7 +42,7 @@ def purge_traces(warehouse: Warehouse, now: datetime) -> str:
     _mark(warehouse, left, {"purged_release_id": F.lit(left)})
     republish(warehouse, newest, current_versions(warehouse), now)
     delete_old_versions(warehouse, logs)
-    delete_leftovers(warehouse, begun)
+    delete_leftovers(warehouse, _last_erasure(warehouse) or begun)
     _mark(warehouse, left, {"purged_at": F.lit(datetime.now(UTC))})
     _LOG.info("purged %d tables: %s is the one release that is left", len(logs), left)
     return left
@@ -54,6 +54,12 @@ def purge_if_due(warehouse: Warehouse, now: datetime) -> None:
     due = erasures(warehouse).where("purged_at IS NULL").where(F.col("last_trace_at") <= until)
     if warehouse.exists(ERASURE_RECEIPTS) and not due.isEmpty():
         purge_traces(warehouse, now)
+
+
+def _last_erasure(warehouse: Warehouse) -> datetime | None:
+    """When buyers were last erased: logs of runs since then name nothing of theirs."""
+    row = erasures(warehouse).agg(F.max("erased_at").alias("at")).first()
+    return row["at"] if row else None
 
 
 def _mark(warehouse: Warehouse, run_id: str, values: dict[str, Column]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from pathlib import Path
+from unittest.mock import patch
 
 import pytest
 from pyspark.sql import SparkSession
@@ -44,6 +45,20 @@ def test_a_purge_leaves_the_newest_release_and_runs_go_on_from_it(spark: SparkSe
     _released(later, 99999999, "milk", "bread")
     assert told(ReleaseReader(later, "release-99999999").read(HELD), "variant_id") == ["bread", "milk"]
     assert told(ReleaseReader(later, left).read(HELD), "variant_id") == ["milk"]
+
+
+def test_a_purge_that_was_killed_before_it_deleted_is_ended_by_another(spark: SparkSession, warehouse: Path) -> None:
+    tables = Warehouse(spark, str(warehouse))
+    _released(tables, 1, "an-old-one")
+    _released(tables, 2, "milk")
+    for step in ("republish", "delete_old_versions"):
+        killed = patch(f"sidecart_jobs.purge_traces.{step}", side_effect=KeyboardInterrupt)
+        with killed, pytest.raises(KeyboardInterrupt):
+            purge_traces(Warehouse(spark, str(warehouse)), datetime.now(UTC))
+        assert told(ReleaseReader(Warehouse(spark, str(warehouse))).read(HELD), "variant_id") == ["milk"]
+    purge_traces(Warehouse(spark, str(warehouse)), datetime.now(UTC))
+    assert told(ReleaseReader(Warehouse(spark, str(warehouse))).read(HELD), "variant_id") == ["milk"]
+    assert len(list((warehouse / "silver" / "held_variants").glob("*.parquet"))) == 1
 
 
 def test_without_a_release_there_is_nothing_to_purge_down_to(spark: SparkSession, warehouse: Path) -> None:
