@@ -4,20 +4,29 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal, get_args
 
-from sidecart.errors import GateError, SidecartError
+from sidecart.errors import GateError, SettingsError, SidecartError
 from sidecart.quality.gates import load_judge
 from sidecart.settings import load_settings
 from sidecart.storage.journal import log_to_console, run_log
-from sidecart.storage.location import local_folder, location_of
+from sidecart.storage.location import PathLocation, local_folder, location_of
 from sidecart.storage.lock import writer_lock
 from sidecart.storage.run import Run
 from sidecart.storage.session import build_session, options_for
 from sidecart.storage.warehouse import Warehouse
+
+
+@dataclass(frozen=True)
+class FileStream:
+    """How Spark's stream of landing files is read: where it remembers what it told of, and how many at a time."""
+
+    checkpoint: str
+    max_files_per_trigger: int | None = None
+
 
 CountMode = Literal["auto", "incremental", "full"]
 """What is counted: what changed since the newest release, all of history, or `auto`: the first where it can be."""
@@ -48,10 +57,11 @@ def start_run(told: argparse.Namespace) -> Run:
     if "force" in told and told.force:
         settings = replace(settings, ingest=replace(settings.ingest, max_wildcard_share=1.0))
     options = {}
-    if "landing" in told:
+    files = vars(told).get("landing") or vars(told).get("history")
+    if files:
         load_judge()
         folder = local_folder(location_of(told.warehouse))
-        options = options_for(told.landing, folder / "silver") if folder else {}
+        options = options_for(files, folder / "silver") if folder else {}
     spark = build_session("sidecart", master=told.master, driver_memory=told.driver_memory, options=options)
     return Run.start(Warehouse(spark, told.warehouse), settings, told.as_of or datetime.now(UTC), told.run_id)
 
@@ -93,6 +103,21 @@ def add_landing_arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="take rules that choose more than ingest.max_wildcard_share of the catalogue",
     )
+
+
+def add_checkpoint_arguments(parser: argparse.ArgumentParser) -> None:
+    """What a run whose landing files come as a stream can be told."""
+    parser.add_argument("--checkpoint", help="folder of the stream's checkpoint (default: under the base path)")
+    parser.add_argument("--max-files-per-trigger", type=int, help="files of one micro-batch; a run takes all batches")
+
+
+def stream_of(told: argparse.Namespace) -> FileStream:
+    """The stream that the arguments ask for; raises SettingsError where a schema leaves no place for its checkpoint."""
+    location = location_of(told.warehouse)
+    if told.checkpoint is None and not isinstance(location, PathLocation):
+        raise SettingsError(f"a stream into {told.warehouse}: name a folder for its checkpoint with --checkpoint")
+    beside = f"{location.base.rstrip('/')}/_checkpoints/landed_files" if isinstance(location, PathLocation) else ""
+    return FileStream(told.checkpoint or beside, told.max_files_per_trigger)
 
 
 def add_mode_argument(parser: argparse.ArgumentParser) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from pyspark.sql import DataFrame
@@ -13,7 +14,8 @@ from sidecart.assortments import offers_from_sales, offers_of_all_regions
 from sidecart.contracts import runs, silver
 from sidecart.ingest.books import books
 from sidecart.ingest.buyers import BuyerKey, shop_buyer_key
-from sidecart.ingest.landing import Keep, KnownTables, Reading, Silver, read_landing
+from sidecart.ingest.landing import Keep, KnownTables, Reading, Silver, Snapshots, read_landing
+from sidecart.ingest.look import Folder
 from sidecart.ingest.settlement import order_lines, settlement, unmatched_returns
 from sidecart.ingest.touched import Touched, held_variants, moved_variants, touched
 from sidecart.quality.publication import require_silver
@@ -32,13 +34,19 @@ def ingest_landing(run: Run, landing: Path, mode: CountMode = "auto") -> None:
     Where a release knows what waits for its variant, only orders that the new rows can change are settled; `full`
     settles all.
     """
+    ingest(run, Folder(landing), mode)
+
+
+def ingest(run: Run, folder: Folder, mode: CountMode, *, is_streamed: bool = False) -> None:
+    """The same from any folder; `is_streamed`: files that the stream told of and a release holds are not opened."""
     run.rewind()
     released = ReleaseReader(run.warehouse)
     is_known = all(contract.name in released.versions for contract in (silver.ORDER_LINES, silver.HELD_VARIANTS))
     key = shop_buyer_key(run.settings.shop.shop_id)
     run.use_buyer_key(key.key_id)
     with staging(run.warehouse.spark, run.warehouse.location, run.run_id) as stage:
-        taken = read_landing(_reading(run, landing, key, stage.keep), _known(run))
+        kept = _snapshots(released) if folder.is_history else None
+        taken = read_landing(_reading(run, folder, key, stage.keep), _known(run, is_streamed=is_streamed), kept)
         for warning in taken.warnings:
             _LOG.warning("%s", warning)
         if is_known and mode != "full":
@@ -48,17 +56,29 @@ def ingest_landing(run: Run, landing: Path, mode: CountMode = "auto") -> None:
         else:
             _write_taken(run, taken)
             _settle_all(run, released, stage)
-        run.write_together(_offers(run, taken), Output(runs.BOOKS, _books(run, taken), mode="append"))
+        outputs = (_offers(run, taken, folder), Output(runs.BOOKS, _books(run, taken), mode="append"))
+        run.write_together(*(output for output in outputs if output.contract.name not in taken.kept))
     require_silver(run)
 
 
-def _reading(run: Run, landing: Path, key: BuyerKey, keep: Keep) -> Reading:
-    return Reading(run.warehouse.spark, landing, run.settings, run.as_of, key, run.run_id, keep)
+def _reading(run: Run, folder: Folder, key: BuyerKey, keep: Keep) -> Reading:
+    return Reading(run.warehouse.spark, folder, run.settings, run.as_of, key, run.run_id, keep)
 
 
-def _known(run: Run) -> KnownTables:
+def _known(run: Run, *, is_streamed: bool) -> KnownTables:
     tables = (runs.INGESTED_FILES, silver.ORDER_EVENTS, silver.VIEWS, silver.ERASED_BUYERS)
-    return KnownTables(*(run.read_or_empty(contract) for contract in tables))
+    landed = run.read(runs.LANDED_FILES) if is_streamed else None
+    return KnownTables(*(run.read_or_empty(c) for c in tables), landed)
+
+
+def _snapshots(released: ReleaseReader) -> Snapshots:
+    """What the newest release holds of how things are, the shop's own regions and offers where it handed them over."""
+    files = released.read(runs.INGESTED_FILES)
+    last = files.where("input = 'catalog'").agg(F.max("run_id").alias("run_id"))
+    given = {row["input"] for row in files.join(last, "run_id").select("input").distinct().collect()}
+    catalog, categories, rules = (released.read(c) for c in (silver.CATALOG, silver.CATEGORIES, silver.RULES))
+    regions, offers = (released.read(c) if c.name in given else None for c in (silver.REGIONS, silver.OFFERS))
+    return Snapshots(catalog, categories, rules, regions, offers)
 
 
 def _kept(taken: Silver, stage: Staging) -> Silver:
@@ -68,7 +88,7 @@ def _kept(taken: Silver, stage: Staging) -> Silver:
 
 
 def _write_taken(run: Run, taken: Silver) -> None:
-    run.write_together(
+    outputs = (
         Output(silver.QUARANTINE, taken.quarantine, mode="append"),
         Output(silver.CATALOG, taken.catalog),
         Output(silver.ORDER_EVENTS, taken.order_events_new, mode="append"),
@@ -78,6 +98,7 @@ def _write_taken(run: Run, taken: Silver) -> None:
         Output(silver.RULES, taken.rules),
         Output(runs.INGESTED_FILES, taken.ingested_files_new, mode="append"),
     )
+    run.write_together(*(output for output in outputs if output.contract.name not in taken.kept))
 
 
 def _settle_all(run: Run, released: ReleaseReader, stage: Staging) -> None:
@@ -134,25 +155,38 @@ def settled_again(run: Run, again: Touched, stage: Staging) -> tuple[DataFrame, 
     return changes, Output(silver.UNMATCHED_RETURNS, still.unionByName(unmatched), reads=silver.ORDER_EVENTS)
 
 
-def _offers(run: Run, taken: Silver) -> Output:
+def _offers(run: Run, taken: Silver, folder: Folder) -> Output:
     if taken.offers is not None:
         return Output(silver.OFFERS, offers_of_all_regions(taken.offers, run.read(silver.REGIONS)))
     _LOG.info("no offers among the inputs: what is on sale is derived from sales")
-    return offers_as_sold(run)
+    return offers_as_sold(run, folder)
 
 
-def offers_as_sold(run: Run) -> Output:
-    """Offers of a shop that hands over none."""
+def offers_as_sold(run: Run, folder: Folder | None = None) -> Output:
+    """Offers of a shop that hands over none; of a folder of history as of the moment of the newest release."""
     lines, regions, settings = run.read(silver.ORDER_LINES), run.read(silver.REGIONS), run.settings
-    derived = offers_from_sales(lines, regions, settings.shop.root_region, run.as_of, settings.regions)
+    moment = _last_moment(run, lines) if folder and folder.prefix else run.as_of
+    derived = offers_from_sales(lines, regions, settings.shop.root_region, moment, settings.regions)
     return Output(silver.OFFERS, derived, reads=silver.ORDER_LINES)
+
+
+def _last_moment(run: Run, lines: DataFrame) -> datetime:
+    """The run's moment; that of the newest sale where nothing would be on sale: a shop may begin with its history."""
+    row = lines.agg(F.unix_micros(F.max("ordered_at")).alias("at")).first()
+    if row is None or row["at"] is None:
+        return run.as_of
+    newest = datetime.fromtimestamp(0, UTC) + timedelta(microseconds=row["at"])
+    if newest > run.as_of - timedelta(weeks=run.settings.regions.root_assortment_weeks):
+        return run.as_of
+    _LOG.info("the newest sale is of %s: what is on sale is what was then", newest.date())
+    return newest
 
 
 def _books(run: Run, taken: Silver) -> DataFrame:
     """The books, from what was stored."""
     stored = {"orders": run.read(silver.ORDER_EVENTS).where(F.col("run_id") == run.run_id)}
     entered = {name: replace(e, entered=stored.get(name, e.entered)) for name, e in taken.entered.items()}
-    return books(run.warehouse.spark, taken.files, entered, run.run_id)
+    return books(run.warehouse.spark, taken.files, entered, run.run_id, taken.left_out)
 
 
 def main() -> None:

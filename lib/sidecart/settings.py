@@ -78,6 +78,9 @@ class IngestSettings:
     """Largest text row."""
     max_file_bytes: Annotated[int, Field(gt=0)] = 64 * 2**30
     """Largest landing file, after decompression."""
+    on_broken_file: Literal["stop", "quarantine"] = "stop"
+    """What a file of orders or views does that can't be read as a whole: it stops the run, or is left out, named in
+    `quarantine` and read again under another name or with other content. New Parquet files are then read twice."""
     max_quarantine_share: Share = 0.02
     """Share of rows read that may be refused before a run is not published."""
     max_catalog_shrink: Share = 0.3

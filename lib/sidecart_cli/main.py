@@ -10,8 +10,8 @@ from pathlib import Path
 from sidecart import __version__
 from sidecart.errors import SidecartError
 from sidecart_cli import backtest, demo, export, extremes, generate, plan, prompt, releases, rules, verify, why
-from sidecart_jobs import forget, purge_traces, run_chain
-from sidecart_jobs.arguments import add_landing_arguments, add_mode_argument, add_run_arguments, run_as_task
+from sidecart_jobs import forget, import_history, purge_traces, run_chain
+from sidecart_jobs.arguments import add_run_arguments
 
 WAREHOUSE = ".cache/demo/warehouse"
 
@@ -34,9 +34,13 @@ def _parser() -> argparse.ArgumentParser:
 
     chain = commands.add_parser("run", help="from a landing folder to a published release")
     add_run_arguments(chain)
-    add_landing_arguments(chain)
-    add_mode_argument(chain)
-    chain.set_defaults(do=lambda told: run_as_task(lambda run: run_chain.run_chain(run, told.landing, told.mode), told))
+    run_chain.add_chain_arguments(chain)
+    chain.set_defaults(do=run_chain.run_as_told)
+
+    past = commands.add_parser("import-history", help="years of orders and views beside the live files, and a release")
+    add_run_arguments(past)
+    import_history.add_history_arguments(past)
+    past.set_defaults(do=import_history.import_as_told)
 
     erased = commands.add_parser("forget", help="take buyers out of every table, count and list, and keep them out")
     forget.add_forget_arguments(erased)
@@ -53,10 +57,10 @@ def _parser() -> argparse.ArgumentParser:
     shop = commands.add_parser("generate", help="write a generated shop's landing files, and what was planted in it")
     generate.add_arguments(shop)
 
-    past = commands.add_parser("backtest", help="judge lists and baselines by baskets that they have not seen")
-    backtest.add_arguments(past)
-    past.add_argument("--release", help="split the orders of a release other than the newest")
-    past.add_argument("--warehouse", default=WAREHOUSE, help=f"base path or schema:NAME (default {WAREHOUSE})")
+    tested = commands.add_parser("backtest", help="judge lists and baselines by baskets that they have not seen")
+    backtest.add_arguments(tested)
+    tested.add_argument("--release", help="split the orders of a release other than the newest")
+    tested.add_argument("--warehouse", default=WAREHOUSE, help=f"base path or schema:NAME (default {WAREHOUSE})")
 
     out = commands.add_parser("export", help="write a table or view of the newest release as one Parquet file")
     out.add_argument("table", help="its name; the view `dictionary` lists all")

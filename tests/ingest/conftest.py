@@ -12,6 +12,7 @@ from pyspark.sql import DataFrame, SparkSession
 
 from sidecart.ingest.buyers import BuyerKey
 from sidecart.ingest.landing import KnownTables, Reading, Silver, read_landing
+from sidecart.ingest.look import Folder
 from sidecart.settings import Settings
 
 AS_OF = datetime(2026, 3, 31, 12, tzinfo=UTC)
@@ -30,7 +31,8 @@ def read(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Read:
             frame.write.parquet(str(kept / name))
             return spark.read.schema(frame.schema).parquet(str(kept / name))
 
-        reading = Reading(spark, landing, settings or Settings(), AS_OF, BuyerKey(b"a key for tests"), "run-1", keep)
+        key = BuyerKey(b"a key for tests")
+        reading = Reading(spark, Folder(landing), settings or Settings(), AS_OF, key, "run-1", keep)
         return read_landing(reading, known or KnownTables.none(spark))
 
     return read_folder

@@ -51,15 +51,31 @@ BOOKS = Contract(
 INGESTED_FILES = Contract(
     name="ingested_files",
     layer=Layer.RUNS,
-    one_row="one landing file that was read",
+    one_row="one landing file that was read, or left out as a whole",
     key=("input", "source_file", "sha256"),
     columns=(
         required("input", "STRING", "the contract it was read for"),
-        required("source_file", "STRING", "path relative to the landing folder"),
+        required(
+            "source_file", "STRING", "path relative to the landing folder; of imported history below history/NAME"
+        ),
         required("sha256", "STRING", "of its bytes: the same content is never read twice"),
         required("bytes", "BIGINT", "its size"),
-        required("rows", "BIGINT", "rows in it, by an independent count"),
+        required("rows", "BIGINT", "rows in it, by an independent count; 0 where it was left out"),
+        Column("reason_code", "STRING", "why it was left out as a whole; null where it was read"),
         required("run_id", "STRING", "the run that read it"),
+    ),
+)
+
+LANDED_FILES = Contract(
+    name="landed_files",
+    layer=Layer.RUNS,
+    one_row="one file of which the stream of landing files told: what waits is here and not in ingested_files",
+    key=("source_file", "noticed_at"),
+    columns=(
+        required("source_file", "STRING", "path relative to the landing folder"),
+        required("bytes", "BIGINT", "its size when the stream told of it"),
+        required("modified_at", "TIMESTAMP", "when it was last changed before that, UTC"),
+        required("noticed_at", "TIMESTAMP", "when the stream's micro-batch began, UTC"),
     ),
 )
 
@@ -183,4 +199,4 @@ ERASURE_RECEIPTS = Contract(
     ),
 )
 
-TABLES = (RUNS, BOOKS, INGESTED_FILES, RELEASES, STAGES, AUDITS, SCORECARD, BACKTESTS, ERASURE_RECEIPTS)
+TABLES = (RUNS, BOOKS, INGESTED_FILES, LANDED_FILES, RELEASES, STAGES, AUDITS, SCORECARD, BACKTESTS, ERASURE_RECEIPTS)

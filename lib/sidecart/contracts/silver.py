@@ -209,16 +209,22 @@ RULES = Contract(
 QUARANTINE = Contract(
     name="quarantine",
     layer=Layer.SILVER,
-    one_row="one refused input row, append-only",
+    one_row="one refused input row, or one file left out as a whole, append-only",
     key=("run_id", "source_file", "source_line", "reason_code"),
     columns=(
         required("run_id", "STRING", "the run that refused it"),
         required("input", "STRING", "the contract it was read for: orders, catalog, …"),
         required("source_file", "STRING", "landing file, relative to the landing folder"),
-        required("source_line", "BIGINT", "line (text) or row (Parquet, Delta) in that file, from 1"),
+        required(
+            "source_line", "BIGINT", "line (text) or row (Parquet, Delta) in that file, from 1; 0: the file as a whole"
+        ),
         required("reason_code", "STRING", "stable code; docs/inputs.md lists them"),
         Column("column_name", "STRING", "the column at fault, where one is"),
-        required("raw", "STRING", "the row as it came, the buyer field masked; *** once an erasure took the text"),
+        required(
+            "raw",
+            "STRING",
+            "the row as it came, the buyer field masked; *** once an erasure took the text; of a file what its code means",
+        ),
     ),
 )
 

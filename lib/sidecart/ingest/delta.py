@@ -31,7 +31,8 @@ def survey_delta(spark: SparkSession, found: FoundFile) -> LandingFile:
 def delta_rows(spark: SparkSession, file: LandingFile, contract: InputContract) -> DataFrame:
     """The contract's columns that the table has, with source_file; source_line is 0 until `numbered`."""
     names = [name for name in contract.column_names if name in file.header]
-    where = F.concat_ws("/", F.lit(file.input), F.col("_metadata.file_name")).alias("source_file")
+    folder, _, _ = file.relative.rpartition("/_delta_log/")
+    where = F.concat_ws("/", F.lit(folder), F.col("_metadata.file_name")).alias("source_file")
     table = spark.read.format("delta").load(str(_folder(Path(file.path))))
     return table.select(*names, where, F.lit(0).cast("bigint").alias("source_line"))
 

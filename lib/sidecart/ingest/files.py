@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass
+from collections.abc import Collection
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from sidecart.contracts.inputs import INPUTS
@@ -22,11 +23,16 @@ _FORMATS = {
     ".parquet": "parquet",
 }
 _MANIFEST = "_manifest.json"
+_REQUIRED = tuple(name for name, contract in INPUTS.items() if contract.is_required)
+UNKNOWN_FORMAT = "unknown"
 
 
 @dataclass(frozen=True)
 class FoundFile:
-    """One landing file, or one version of a Delta table; `relative` is its path below the landing folder."""
+    """One landing file, or one version of a Delta table; `relative` is its path below the landing folder.
+
+    `format` is csv, json, parquet, delta or UNKNOWN_FORMAT.
+    """
 
     input: str
     path: Path
@@ -34,10 +40,13 @@ class FoundFile:
     format: str
 
 
-def find_files(landing: Path) -> tuple[dict[str, list[FoundFile]], list[str]]:
+def find_files(
+    landing: Path, required: Collection[str] = _REQUIRED, prefix: str = ""
+) -> tuple[dict[str, list[FoundFile]], list[str]]:
     """The files of each input, in name order, and a warning for each entry that no contract names.
 
-    Raises InputError for a missing folder or input, a link out of the folder, an unknown format or an unkept manifest.
+    `prefix` stands before each relative path. Raises InputError for a missing folder, a `required` input that is not
+    there, a folder within an input, a link out of the folder or an unkept manifest.
     """
     if not landing.is_dir():
         raise InputError("INPUT_MISSING", f"{landing} is no folder; give the folder of landing files")
@@ -51,16 +60,17 @@ def find_files(landing: Path) -> tuple[dict[str, list[FoundFile]], list[str]]:
             warnings.append(f"INPUT_UNKNOWN: {entry.name} is no input; inputs are {', '.join(INPUTS)}")
         else:
             found[name] += _of_folder(name, entry, root) if entry.is_dir() else [_file(name, entry, root)]
-    missing = [name for name, contract in INPUTS.items() if contract.is_required and not found[name]]
+    missing = [name for name in required if not found[name]]
     if missing:
         raise InputError("INPUT_MISSING", f"{landing} has no {', '.join(f'{n}.csv or {n}/' for n in missing)}")
-    return found, warnings
+    named = {n: [replace(f, relative=f"{prefix}{f.relative}") for f in files] for n, files in found.items()}
+    return named, warnings
 
 
 def files_at(path: Path, name: str) -> list[FoundFile]:
     """The files of a file, folder or Delta table anywhere, read as the input of that name.
 
-    Raises InputError where nothing is there, or nothing of a known format.
+    Raises InputError where nothing is there.
     """
     if not path.exists():
         raise InputError("INPUT_MISSING", f"{path} is not there; give the path of a {name} file, folder or Delta table")
@@ -83,9 +93,15 @@ def _file(name: str, path: Path, root: Path) -> FoundFile:
     relative = path.relative_to(root).as_posix()
     _inside(path, root)
     suffix = path.name[len(_stem(path)) :].lower()
-    if path.is_dir() or suffix not in _FORMATS:
-        raise InputError("FORMAT_UNKNOWN", f"{relative}: files end in {', '.join(_FORMATS)}; folders hold files only")
-    return FoundFile(name, path, relative, _FORMATS[suffix])
+    if path.is_dir():
+        raise InputError("FORMAT_UNKNOWN", f"{relative} is a folder; the folder of an input holds files only")
+    return FoundFile(name, path, relative, _FORMATS.get(suffix, UNKNOWN_FORMAT))
+
+
+def require_known_format(found: FoundFile) -> None:
+    """Raise InputError for a file whose ending says no format."""
+    if found.format == UNKNOWN_FORMAT:
+        raise InputError("FORMAT_UNKNOWN", f"{found.relative}: files end in {', '.join(_FORMATS)}")
 
 
 def _delta_version(name: str, folder: Path, root: Path) -> FoundFile:

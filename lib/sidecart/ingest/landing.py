@@ -10,20 +10,19 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial, reduce
-from pathlib import Path
 
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from sidecart.contracts.frames import rows
 from sidecart.contracts.runs import INGESTED_FILES
-from sidecart.contracts.silver import ERASED_BUYERS, ORDER_EVENTS, RULES, VIEWS
-from sidecart.ingest.books import Entered, ingested_files
+from sidecart.contracts.silver import CATALOG, CATEGORIES, ERASED_BUYERS, OFFERS, ORDER_EVENTS, REGIONS, RULES, VIEWS
+from sidecart.ingest.books import Entered, ingested_files, refused_files
 from sidecart.ingest.buyers import BuyerKey
 from sidecart.ingest.catalog import catalog, staged_catalog
 from sidecart.ingest.categories import categories, staged_categories
 from sidecart.ingest.erasures import refuse_erased
-from sidecart.ingest.look import Files, look
+from sidecart.ingest.look import Files, Folder, KnownFiles, LeftOut, look
 from sidecart.ingest.offers import offers, staged_offers
 from sidecart.ingest.orders import order_events, order_warnings, staged_orders
 from sidecart.ingest.parsing import Moment
@@ -42,12 +41,16 @@ Keep = Callable[[str, DataFrame], DataFrame]
 
 @dataclass(frozen=True)
 class KnownTables:
-    """What earlier runs left: INGESTED_FILES, ORDER_EVENTS, VIEWS and ERASED_BUYERS, empty on the first run."""
+    """What earlier runs left: INGESTED_FILES, ORDER_EVENTS, VIEWS and ERASED_BUYERS, empty on the first run.
+
+    `landed_files` where the stream of files tells what is new: LANDED_FILES.
+    """
 
     ingested_files: DataFrame
     order_events: DataFrame
     views: DataFrame
     erased_buyers: DataFrame
+    landed_files: DataFrame | None = None
 
     @classmethod
     def none(cls, spark: SparkSession) -> KnownTables:
@@ -60,7 +63,7 @@ class Reading:
     """One run's reading of one landing folder: what every step needs."""
 
     spark: SparkSession
-    landing: Path
+    folder: Folder
     settings: Settings
     as_of: datetime
     buyer_key: BuyerKey
@@ -73,11 +76,30 @@ class Reading:
 
 
 @dataclass(frozen=True)
+class Snapshots:
+    """What holds in the shop now: CATALOG, CATEGORIES, RULES, and where the shop hands them over REGIONS and OFFERS."""
+
+    catalog: DataFrame
+    categories: DataFrame
+    rules: DataFrame
+    regions: DataFrame | None
+    offers: DataFrame | None
+
+    @property
+    def tables(self) -> frozenset[str]:
+        """The names of the tables that say so."""
+        given = {REGIONS.name: self.regions, OFFERS.name: self.offers}
+        always = (CATALOG.name, CATEGORIES.name, RULES.name)
+        return frozenset((*always, *(name for name, frame in given.items() if frame is not None)))
+
+
+@dataclass(frozen=True)
 class Silver:
     """What one run took from its landing folder, each frame as its contract says.
 
-    `order_events_new` and `views_new` are to be appended, the others to be replaced. `entered` is for the books.
-    Order lines follow from all order events (`settlement`), once the new ones are stored.
+    `order_events_new` and `views_new` are to be appended, the others to be replaced but for tables that `kept` names.
+    `entered` and `left_out` are for the books. Order lines follow from all order events (`settlement`), once the new
+    ones are stored.
     """
 
     order_events_new: DataFrame
@@ -90,33 +112,36 @@ class Silver:
     quarantine: DataFrame
     ingested_files_new: DataFrame
     files: tuple[LandingFile, ...]
+    left_out: tuple[LeftOut, ...]
     entered: dict[str, Entered]
+    kept: frozenset[str]
     warnings: tuple[str, ...]
 
 
-def read_landing(reading: Reading, known: KnownTables) -> Silver:
-    """The landing folder as silver frames.
+def read_landing(reading: Reading, known: KnownTables, kept: Snapshots | None = None) -> Silver:
+    """The landing folder as silver frames; of a history folder (`Folder.is_history`) with the snapshots `kept`.
 
     Raises InputError where a file fails the run, RuleError where a rule can't be applied.
     """
-    files, warnings = look(reading.spark, reading.landing, reading.settings, known.ingested_files)
-    read = _Inputs(reading, files)
-    goods = catalog(read.stage("catalog", staged_catalog))
-    tree, tree_warnings = categories(read.stage_if_any("categories", staged_categories), goods)
-    given, region_warnings = _given_regions(read)
-    places = Places(given, _fallback(read, known))
+    seen = look(
+        reading.spark, reading.folder, reading.settings.ingest, KnownFiles(known.ingested_files, known.landed_files)
+    )
+    read = _Inputs(reading, seen.files)
+    goods, tree, tree_warnings = _goods(read) if kept is None else (kept.catalog, kept.categories, [])
+    given, region_warnings = _given_regions(read) if kept is None else (kept.regions, [])
+    places = Places(given, _fallback(read, known, given))
     with ThreadPoolExecutor() as pool:
         ordering = pool.submit(_events, read, known, goods, places)
         visiting = pool.submit(_views, read, known, places)
-        offering = pool.submit(read.stage_if_any, "offers", partial(staged_offers, places=places))
-    events, visits, offered = ordering.result(), visiting.result(), offering.result()
-    offers_now = None if offered is None else offers(offered)
+        offering = pool.submit(_offers, read, places, kept)
+    events, visits, offers_now = ordering.result(), visiting.result(), offering.result()
     everywhere = [frame for frame in (known.order_events, events, known.views, visits, offers_now) if frame is not None]
     regions_now = given or derived_regions(everywhere, reading.settings.shop)
-    rules_now, rule_notes = _rules(read, goods, tree, regions_now)
+    rules_now, rule_notes = _rules(read, goods, tree, regions_now) if kept is None else (kept.rules, [])
     entered = read.entered({"orders": events, "views": visits}, goods)
     refusals = [refused(input_.staged, Batch(name, reading.run_id)) for name, input_ in entered.items()]
-    every_file = tuple(file for of_input in files.values() for file in of_input)
+    every_file = tuple(file for of_input in seen.files.values() for file in of_input)
+    notes = (*tree_warnings, *region_warnings, *order_warnings(read.staged["orders"]), *rule_notes)
     return Silver(
         order_events_new=events,
         views_new=visits,
@@ -125,11 +150,13 @@ def read_landing(reading: Reading, known: KnownTables) -> Silver:
         offers=offers_now,
         regions=regions_now,
         rules=rules_now,
-        quarantine=reduce(DataFrame.unionByName, refusals),
-        ingested_files_new=ingested_files(reading.spark, every_file, reading.run_id),
+        quarantine=reduce(DataFrame.unionByName, refusals, refused_files(reading.spark, seen.left_out, reading.run_id)),
+        ingested_files_new=ingested_files(reading.spark, every_file, seen.left_out, reading.run_id),
         files=every_file,
+        left_out=tuple(seen.left_out),
         entered=entered,
-        warnings=(*warnings, *tree_warnings, *region_warnings, *order_warnings(read.staged["orders"]), *rule_notes),
+        kept=frozenset() if kept is None else kept.tables,
+        warnings=(*seen.warnings, *notes),
     )
 
 
@@ -181,18 +208,25 @@ class _Inputs:
         }
 
 
+def _goods(read: _Inputs) -> tuple[DataFrame, DataFrame, list[str]]:
+    """CATALOG and CATEGORIES as the files say, and warnings."""
+    goods = catalog(read.stage("catalog", staged_catalog))
+    tree, warnings = categories(read.stage_if_any("categories", staged_categories), goods)
+    return goods, tree, warnings
+
+
 def _given_regions(read: _Inputs) -> tuple[DataFrame | None, list[str]]:
     """REGIONS of the shop's own tree, where it hands one over, and warnings."""
     tree = read.stage_if_any("regions", staged_regions)
     return (None, []) if tree is None else regions(tree, read.reading.settings.shop)
 
 
-def _fallback(read: _Inputs, known: KnownTables) -> str | None:
+def _fallback(read: _Inputs, known: KnownTables, given: DataFrame | None) -> str | None:
     """Where rows without a region go: to the shop's default one, or to the root of a shop that names none at all."""
     shop = read.reading.settings.shop
     if shop.default_region is not None:
         return shop.default_region
-    if read.files["regions"] or not known.order_events.where(F.col("region_id") != shop.root_region).isEmpty():
+    if given is not None or not known.order_events.where(F.col("region_id") != shop.root_region).isEmpty():
         return None
     return None if read.names_any("orders", "region_id") else shop.root_region
 
@@ -207,6 +241,13 @@ def _views(read: _Inputs, known: KnownTables, places: Places) -> DataFrame:
     if read.stage_if_any("views", partial(staged_views, places=places)) is None:
         return rows(read.reading.spark, VIEWS, [])
     return views(read.refuse_erased("views", known.erased_buyers, "session_id"), known.views)
+
+
+def _offers(read: _Inputs, places: Places, kept: Snapshots | None) -> DataFrame | None:
+    if kept is not None:
+        return kept.offers
+    staged = read.stage_if_any("offers", partial(staged_offers, places=places))
+    return None if staged is None else offers(staged)
 
 
 def _rules(read: _Inputs, goods: DataFrame, tree: DataFrame, places: DataFrame) -> tuple[DataFrame, list[str]]:

@@ -133,6 +133,16 @@ WARNINGS = _reasons(
     ("EMPTY_FILE", "one of several files has no rows", "nothing, if that is true"),
     ("COLUMN_IGNORED", "columns that no contract names", "nothing: they are ignored"),
     ("INPUT_UNKNOWN", "a file or folder that no contract names", "check its name"),
+    (
+        "FILE_LEFT_OUT",
+        'a file of orders or views that can\'t be read, under ingest.on_broken_file = "quarantine"',
+        "hand it over again, whole",
+    ),
+    (
+        "SNAPSHOT_NOT_READ",
+        "a history folder holds an input that says how things are now; what the newest release holds stays",
+        "hand it over with the live files",
+    ),
     ("PRICE_MISSING", "sales without a price; they count all the same", "hand it over where offers come from sales"),
     ("CURRENCY_MIXED", "orders with lines in several currencies; prices are never summed", "check the export"),
     ("TS_SKIPPED", "times that a clock change skipped, moved forward by the gap", "write times with an offset"),

@@ -19,7 +19,7 @@ from sidecart.contracts.inputs import READABLE
 from sidecart.errors import InputError
 from sidecart.ingest.blocks import BLOCK_BYTES, count_lines, is_plain, read_block
 from sidecart.ingest.columns import ignored_columns, positions_of, require_types
-from sidecart.ingest.files import FoundFile, fingerprint
+from sidecart.ingest.files import FoundFile, fingerprint, require_known_format
 from sidecart.ingest.records import csv_records, json_records, open_text, physical_lines, text_encoding
 from sidecart.settings import IngestSettings
 
@@ -86,28 +86,40 @@ class _Tally:
 def survey(found: FoundFile, settings: IngestSettings) -> LandingFile:
     """The file with its hash, row count, header and chunks.
 
-    Raises InputError for a damaged or too large file, a wrong encoding, and a header the contract can't use.
+    Raises InputError for an unknown format, a damaged or too large file, a wrong encoding, and a header the contract
+    can't use.
     """
+    require_known_format(found)
     try:
-        return _survey_parquet(found) if found.format == "parquet" else _survey_text(found, settings)
+        return _survey_parquet(found, settings) if found.format == "parquet" else _survey_text(found, settings)
     except (EOFError, gzip.BadGzipFile, zlib.error, pa.ArrowException) as error:
-        raise InputError(
-            "FILE_DAMAGED", f"{found.relative}: can't be read to its end; copy it again ({error})"
-        ) from None
+        raise _damaged(found, error) from None
     except UnicodeError:
         raise _wrong_encoding(found, settings) from None
 
 
-def _survey_parquet(found: FoundFile) -> LandingFile:
-    file = pq.ParquetFile(found.path)
+def _survey_parquet(found: FoundFile, settings: IngestSettings) -> LandingFile:
+    file = pq.ParquetFile(found.path, page_checksum_verification=True)
     contract = READABLE[found.input]
     names = tuple(file.schema_arrow.names)
     positions_of(names, contract, found.relative)
     require_types(file.schema_arrow, contract, found.relative)
+    if settings.on_broken_file == "quarantine":
+        _read_through(file, found)
     groups = [file.metadata.row_group(i).num_rows for i in range(file.metadata.num_row_groups)]
     firsts = itertools.accumulate(groups, initial=1)
     chunks = tuple(Chunk(i, i + 1, first) for i, first in zip(range(len(groups)), firsts, strict=False))
     return LandingFile.of(found, file.metadata.num_rows, names, chunks, ignored_columns(names, contract))
+
+
+def _read_through(file: pq.ParquetFile, found: FoundFile) -> None:
+    """Raise InputError for a page that can't be read: the footer tells nothing of it, a task would stop the run."""
+    names = [name for name in INPUTS[found.input].column_names if name in file.schema_arrow.names]
+    try:
+        for _ in file.iter_batches(columns=names):
+            pass
+    except OSError as error:
+        raise _damaged(found, error) from None
 
 
 def _survey_text(found: FoundFile, settings: IngestSettings) -> LandingFile:
@@ -224,6 +236,10 @@ def _check_size(size: int, found: FoundFile, settings: IngestSettings) -> None:
         raise InputError(
             "FILE_TOO_LARGE", f"{found.relative}: above ingest.max_file_bytes = {settings.max_file_bytes}; split it"
         )
+
+
+def _damaged(found: FoundFile, error: Exception) -> InputError:
+    return InputError("FILE_DAMAGED", f"{found.relative}: can't be read to its end; copy it again ({error})")
 
 
 def _wrong_encoding(found: FoundFile, settings: IngestSettings) -> InputError:

@@ -9,6 +9,7 @@ from typing import Protocol
 
 from delta.tables import DeltaTable, DeltaTableBuilder
 from pyspark.sql import DataFrame, DataFrameReader, DataFrameWriter, SparkSession
+from pyspark.sql.streaming import DataStreamWriter, StreamingQuery
 
 from sidecart.contracts.model import Contract
 from sidecart.errors import StorageError
@@ -29,6 +30,8 @@ class Location(Protocol):
     def load(self, reader: DataFrameReader, contract: Contract) -> DataFrame: ...
 
     def save(self, writer: DataFrameWriter, contract: Contract) -> None: ...
+
+    def stream(self, writer: DataStreamWriter, contract: Contract) -> StreamingQuery: ...
 
 
 @dataclass(frozen=True)
@@ -59,6 +62,9 @@ class PathLocation:
     def save(self, writer: DataFrameWriter, contract: Contract) -> None:
         writer.save(self.path(contract))
 
+    def stream(self, writer: DataStreamWriter, contract: Contract) -> StreamingQuery:
+        return writer.start(self.path(contract))
+
 
 @dataclass(frozen=True)
 class SchemaLocation:
@@ -87,6 +93,9 @@ class SchemaLocation:
 
     def save(self, writer: DataFrameWriter, contract: Contract) -> None:
         writer.saveAsTable(self.name(contract))
+
+    def stream(self, writer: DataStreamWriter, contract: Contract) -> StreamingQuery:
+        return writer.toTable(self.name(contract))
 
 
 def location_of(warehouse: str) -> Location:

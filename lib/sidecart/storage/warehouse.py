@@ -10,6 +10,7 @@ from threading import Lock
 from typing import Literal
 from uuid import uuid4
 
+from pyspark.errors import AnalysisException, StreamingQueryException
 from pyspark.sql import Column, DataFrame, Row, SparkSession
 from pyspark.sql import functions as F
 
@@ -154,6 +155,25 @@ class Warehouse:
             finally:
                 self.spark.conf.unset(_COMMIT_MARK)
         return self._read_back(contract, mark, *(f"numTargetRows{what}" for what in ("Inserted", "Updated", "Deleted")))
+
+    def append_stream(self, contract: Contract, frame: DataFrame, checkpoint: str) -> None:
+        """Append what a streaming frame has and `checkpoint` does not know yet, each row once, and come back.
+
+        Raises StorageError where the stream fails.
+        """
+        self.ensure(contract)
+        writer = conform(frame, contract).writeStream.format("delta").outputMode("append")
+        try:
+            query = self.location.stream(
+                writer.option("checkpointLocation", checkpoint).trigger(availableNow=True), contract
+            )
+            query.awaitTermination()
+        except (AnalysisException, StreamingQueryException) as error:
+            raise StorageError(
+                f"{contract.name}: the stream with checkpoint {checkpoint} failed: {str(error)[:500]}; a damaged"
+                " checkpoint can be removed: what a release holds is not read again"
+            ) from error
+        self._left_at.pop(contract.name, None)
 
     def version(self, contract: Contract) -> int:
         """The table's newest version."""
