@@ -67,8 +67,8 @@ def _reading(run: Run, folder: Folder, key: BuyerKey, keep: Keep) -> Reading:
 
 def _known(run: Run, *, is_streamed: bool) -> KnownTables:
     tables = (runs.INGESTED_FILES, silver.ORDER_EVENTS, silver.VIEWS, silver.ERASED_BUYERS)
-    landed = run.read(runs.LANDED_FILES) if is_streamed else None
-    return KnownTables(*(run.read_or_empty(c) for c in tables), landed)
+    files, events, views, erased = (run.read_or_empty(contract) for contract in tables)
+    return KnownTables(files, events, views, erased, run.read(runs.LANDED_FILES) if is_streamed else None)
 
 
 def _snapshots(released: ReleaseReader) -> Snapshots:

@@ -9,7 +9,8 @@ from typing import Protocol
 
 from delta.tables import DeltaTable, DeltaTableBuilder
 from pyspark.sql import DataFrame, DataFrameReader, DataFrameWriter, SparkSession
-from pyspark.sql.streaming import DataStreamWriter, StreamingQuery
+from pyspark.sql.streaming.query import StreamingQuery
+from pyspark.sql.streaming.readwriter import DataStreamWriter
 
 from sidecart.contracts.model import Contract
 from sidecart.errors import StorageError
