@@ -32,20 +32,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"sidecart {__version__}")
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
 
-    chain = commands.add_parser("run", help="from a landing folder to a published release")
-    add_run_arguments(chain)
-    run_chain.add_chain_arguments(chain)
-    chain.set_defaults(do=run_chain.run_as_told)
-
-    past = commands.add_parser("import-history", help="years of orders and views beside the live files, and a release")
-    add_run_arguments(past)
-    import_history.add_history_arguments(past)
-    past.set_defaults(do=import_history.import_as_told)
-
-    erased = commands.add_parser("forget", help="take buyers out of every table, count and list, and keep them out")
-    forget.add_forget_arguments(erased)
-    last = commands.add_parser("purge", help="delete all but the newest release: old versions, logs, leftovers")
-    purge_traces.add_purge_arguments(last)
+    _add_writing(commands)
 
     example = commands.add_parser("demo", help="the chain on Complete Journey, and what it found")
     example.add_argument("--small", action="store_true", help="on a small generated shop instead")
@@ -97,6 +84,24 @@ def _parser() -> argparse.ArgumentParser:
     shown.add_argument("--warehouse", default=WAREHOUSE, help=f"base path or schema:NAME (default {WAREHOUSE})")
     shown.set_defaults(do=releases.releases)
     return parser
+
+
+def _add_writing(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """What writes a release."""
+    chain = commands.add_parser("run", help="from a landing folder to a published release")
+    add_run_arguments(chain)
+    run_chain.add_chain_arguments(chain)
+    chain.set_defaults(do=run_chain.run_as_told)
+
+    past = commands.add_parser("import-history", help="years of orders and views beside the live files, and a release")
+    add_run_arguments(past)
+    import_history.add_history_arguments(past)
+    past.set_defaults(do=import_history.import_as_told)
+
+    erased = commands.add_parser("forget", help="take buyers out of every table, count and list, and keep them out")
+    forget.add_forget_arguments(erased)
+    last = commands.add_parser("purge", help="delete all but the newest release: old versions, logs, leftovers")
+    purge_traces.add_purge_arguments(last)
 
 
 def _add_reading(command: argparse.ArgumentParser) -> None:

@@ -223,7 +223,7 @@ QUARANTINE = Contract(
         required(
             "raw",
             "STRING",
-            "the row as it came, the buyer field masked; *** once an erasure took the text; of a file what its code means",
+            "the row as it came, the buyer field masked; *** once an erasure took it; of a file what its code means",
         ),
     ),
 )

@@ -114,7 +114,7 @@ def _survey_parquet(found: FoundFile, settings: IngestSettings) -> LandingFile:
 
 def _read_through(file: pq.ParquetFile, found: FoundFile) -> None:
     """Raise InputError for a page that can't be read: the footer tells nothing of it, a task would stop the run."""
-    names = [name for name in INPUTS[found.input].column_names if name in file.schema_arrow.names]
+    names = [name for name in READABLE[found.input].column_names if name in file.schema_arrow.names]
     try:
         for _ in file.iter_batches(columns=names):
             pass

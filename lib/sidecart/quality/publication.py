@@ -143,10 +143,10 @@ def _too_much_refused(run: Run, books: DataFrame) -> dict[str, int]:
     counted = books.join(told, "input", "left").fillna(0, ["files", "erased"])
     read = F.col("rows_read") - F.col("files")
     faults = F.col("rows_quarantined") - F.col("files") - F.col("erased")
-    poisoned = counted.withColumns({"faults": faults, "read": read}).where(F.col("faults") > F.col("read") * F.lit(limit))
-    return {
-        f"quarantine_above_{limit:.0%}_of_{row['input']}": int(row["faults"]) for row in poisoned.collect()
-    }
+    poisoned = counted.withColumns({"faults": faults, "read": read}).where(
+        F.col("faults") > F.col("read") * F.lit(limit)
+    )
+    return {f"quarantine_above_{limit:.0%}_of_{row['input']}": int(row["faults"]) for row in poisoned.collect()}
 
 
 def _too_much_lost(run: Run) -> dict[str, int]:
