@@ -28,10 +28,15 @@ from sidecart.row_changes import added, changed_rows
 from sidecart.storage.releases import ReleaseReader
 from sidecart.storage.run import Output, Run
 from sidecart.storage.staging import Staging, staging
+from sidecart.storage.warehouse import Size
 from sidecart_jobs.count_history import planned, write_facts
 
 COMPACTED_SHARE = 0.25
 """Of the bytes of a table of pairs, those of what runs added to it from which on both are written as one."""
+COMPACTED_BYTES = 4 * 2**20
+"""Fewer bytes are not worth writing a table for."""
+COMPACTED_FILES = 120
+"""More files than these are written as one with their table, however small."""
 
 
 def count_changes(run: Run, released: ReleaseReader) -> None:
@@ -129,9 +134,14 @@ def _add_pairs(run: Run, stage: Staging, contract: Contract, held: Sides) -> Dat
         return differences
     marked = differences.withColumn("run_id", F.lit(run.run_id))
     run.write(additions, marked, reads=state.BASKETS, mode="append")
-    if run.warehouse.bytes(additions) > COMPACTED_SHARE * run.warehouse.bytes(contract):
+    if _is_to_be_compacted(run.warehouse.size(additions), run.warehouse.size(contract)):
         compact(run, contract)
     return differences
+
+
+def _is_to_be_compacted(added: Size, table: Size) -> bool:
+    is_large = added.bytes > max(COMPACTED_BYTES, COMPACTED_SHARE * table.bytes)
+    return is_large or added.files > COMPACTED_FILES
 
 
 def compact(run: Run, contract: Contract) -> None:

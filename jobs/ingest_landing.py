@@ -49,8 +49,9 @@ def ingest(run: Run, folder: Folder, mode: CountMode, *, is_streamed: bool = Fal
         taken = read_landing(_reading(run, folder, key, stage.keep), _known(run, is_streamed=is_streamed), kept)
         for warning in taken.warnings:
             _LOG.warning("%s", warning)
-        if is_known and mode != "full":
+        if is_known:
             taken = _kept(taken, stage)
+        if is_known and mode != "full":
             _write_taken(run, taken)
             _settle_touched(run, released, taken, stage)
         else:
@@ -184,7 +185,8 @@ def _last_moment(run: Run, lines: DataFrame) -> datetime:
 
 def _books(run: Run, taken: Silver) -> DataFrame:
     """The books, from what was stored."""
-    stored = {"orders": run.read(silver.ORDER_EVENTS).where(F.col("run_id") == run.run_id)}
+    of_run = run.read(silver.ORDER_EVENTS).where(F.col("run_id") == run.run_id)
+    stored = {"orders": of_run, "views": taken.views_new}
     entered = {name: replace(e, entered=stored.get(name, e.entered)) for name, e in taken.entered.items()}
     return books(run.warehouse.spark, taken.files, entered, run.run_id, taken.left_out)
 

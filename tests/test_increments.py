@@ -15,7 +15,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from chains import buyer_key
-from sidecart.contracts import silver, state
+from sidecart.contracts import runs, silver, state
 from sidecart.contracts.model import Contract
 from sidecart.errors import StateError
 from sidecart.ingest.settlement import order_lines, unmatched_returns
@@ -213,6 +213,14 @@ def test_whatever_a_day_changes_the_counts_are_those_of_a_recount(history: tuple
     # Days added to pair_support, and it is read as the sum: of the fixture's three days two were such.
     assert run.read_stored(state.PAIR_SUPPORT).count() != run.read(state.PAIR_SUPPORT).count()
     assert run.read_stored(state.PAIR_CHANGES).select("run_id").distinct().count() in {1, 2}
+
+
+def test_the_books_tell_what_a_later_day_brought(history: tuple[Trade, Run]) -> None:
+    run = history[1]
+    of_day = run.read(runs.BOOKS).where(F.col("run_id") == run.run_id)
+    told = {row["input"]: row for row in of_day.collect()}
+    assert (told["views"]["rows_read"], told["views"]["rows_accepted"]) == (10, 10)
+    assert told["orders"]["rows_accepted"] > 0
 
 
 def test_changes_written_as_one_with_their_table_read_the_same(history: tuple[Trade, Run]) -> None:

@@ -56,6 +56,14 @@ class Written:
     rows: int
 
 
+@dataclass(frozen=True)
+class Size:
+    """The files of a table that its newest version reads."""
+
+    files: int
+    bytes: int
+
+
 class Warehouse:
     """A shop's tables in one location.
 
@@ -179,9 +187,10 @@ class Warehouse:
         """The table's newest version."""
         return int(self._newest(contract)["version"])
 
-    def bytes(self, contract: Contract) -> int:
-        """The size of the table's files."""
-        return int(self.location.table(self.spark, contract).detail().collect()[0]["sizeInBytes"])
+    def size(self, contract: Contract) -> Size:
+        """How large the table is now."""
+        row = self.location.table(self.spark, contract).detail().select("numFiles", "sizeInBytes").collect()[0]
+        return Size(int(row["numFiles"]), int(row["sizeInBytes"]))
 
     def left_at(self, contract: Contract) -> int:
         """The version this warehouse's own last write left, or the table's newest where it has written none."""
