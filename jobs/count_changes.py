@@ -126,6 +126,7 @@ def _add_pairs(run: Run, stage: Staging, contract: Contract, held: Sides) -> Dat
     """Add to a table of pairs what changed baskets of the same buyers make of it; the differences."""
     changed = stage.keep(f"{contract.name}_baskets", changed_baskets(counted(held.before), counted(held.after)))
     plan = planned(run, changed)
+    plan.require_within(run.settings.baskets.max_pair_events, contract.name)
     counts = pair_differences(changed, run.read(silver.REGIONS), plan.shards)
     differences = stage.keep(f"{contract.name}_differences", counts)
     additions = state.CHANGES_OF[contract.name]

@@ -161,7 +161,7 @@ def test_more_pair_events_than_the_shop_allows_stop_the_run_before_it_counts(cor
     with pytest.raises(
         PlanError, match=r"orders would take 50 pair events.*max_basket_variants = 2, with which it fits"
     ):
-        finish(refused, update_pairs)
+        finish(refused, lambda it: update_pairs(it, "full"))
 
 
 def test_an_audit_that_blocks_keeps_a_release_back(corner_shop: tuple[Run, Path]) -> None:
