@@ -24,7 +24,6 @@ import duckdb
 from process_cost import cpu_seconds
 from shops import ROOT
 from sidecart.contracts import silver, state
-from sidecart.contracts.model import Contract
 from sidecart.generator.settings import bench
 from sidecart.generator.shop import write_shop
 from sidecart.ingest.buyers import KEY_VARIABLE
@@ -95,7 +94,7 @@ def measure(source: Path, days: int, increments: int) -> None:
         _step(costs, "ingest of a day", here, partial(ingest_landing, daily, landing))
         _step(costs, "count of a day", here, partial(update_pairs, daily, "incremental"))
         daily.publish()
-    files = {contract.name: _files(warehouse, contract) for contract in TABLES}
+    files = {contract.name: warehouse.size(contract).files for contract in TABLES}
     again = _run(warehouse, first, days + increments)
     _step(costs, "recount", here, lambda: update_pairs(again, "full"))
     spark.stop()
@@ -138,10 +137,6 @@ def _held(folder: Path) -> tuple[int, int]:
     """Bytes and number of the files of a folder, staging aside."""
     found = [file for file in folder.rglob("*") if file.is_file() and "_staging" not in file.parts]
     return sum(file.stat().st_size for file in found), len(found)
-
-
-def _files(warehouse: Warehouse, contract: Contract) -> int:
-    return int(warehouse.location.table(warehouse.spark, contract).detail().collect()[0]["numFiles"])
 
 
 def _tell(days: int, costs: dict[str, list[Cost]], files: dict[str, int]) -> None:

@@ -87,9 +87,14 @@ def task_parser() -> argparse.ArgumentParser:
 
 def add_run_arguments(parser: argparse.ArgumentParser) -> None:
     """What a run must know."""
-    parser.add_argument("--warehouse", required=True, help="base path of the tables, or schema:CATALOG.SCHEMA")
+    add_session_arguments(parser)
     parser.add_argument("--shop", type=Path, help="the shop's TOML file; the general preset without one")
     parser.add_argument("--as-of", type=moment, help="the moment the run speaks of, a date or a time; now without it")
+
+
+def add_session_arguments(parser: argparse.ArgumentParser) -> None:
+    """Where a run works and what it is called; one that goes on from a release needs no more."""
+    parser.add_argument("--warehouse", required=True, help="base path of the tables, or schema:CATALOG.SCHEMA")
     parser.add_argument("--run-id", help="the run this task belongs to; all tasks of a run are told the same")
     parser.add_argument("--master", help="Spark master of a local session; spark-submit names its own")
     parser.add_argument("--driver-memory", default="4g", help="memory of a local session's driver")

@@ -6,13 +6,13 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from sidecart.baskets import baskets, counted, variant_ids, view_baskets
-from sidecart.compatibility import basket_strata
+from sidecart.compatibility import basket_strata, category_pair_support, category_stratum_support
 from sidecart.contracts import silver, state
 from sidecart.contracts.model import Contract
 from sidecart.count_changes import (
     Sides,
     bought_groups,
-    category_counts,
+    categorised,
     changed_only,
     recategorised,
     with_group_changes,
@@ -65,7 +65,7 @@ def _changed_orders(run: Run, stage: Staging) -> Sides:
     lines = run.read(silver.ORDER_LINES).join(touched, "order_id", "left_semi")
     now = stage.keep("touched_now", baskets(lines, run.read(state.VARIANT_IDS)))
     was = stored.join(touched, "order_id", "left_semi")
-    buyers = stage.keep("buyers", was.select("buyer_key").unionByName(now.select("buyer_key")).distinct())
+    buyers = stage.keep("buyers", _buyers_of(was, now))
     theirs = stage.keep("theirs_was", stored.join(buyers, "buyer_key", "left_semi"))
     activity, reached = _judged_buyers(run, stage, buyers, _as_they_are(theirs, touched, now))
     if not reached.isEmpty():
@@ -74,6 +74,10 @@ def _changed_orders(run: Run, stage: Staging) -> Sides:
     after = stage.keep("theirs_now", excluded_baskets(_as_they_are(theirs, touched, now), activity, settings))
     run.merge(state.BASKETS, stage.keep("changed_rows", changed_rows(theirs, after, state.BASKETS)))
     return Sides(theirs, after)
+
+
+def _buyers_of(was: DataFrame, now: DataFrame) -> DataFrame:
+    return was.select("buyer_key").unionByName(now.select("buyer_key")).distinct()
 
 
 def _as_they_are(stored: DataFrame, touched: DataFrame, now: DataFrame) -> DataFrame:
@@ -88,24 +92,19 @@ def _judged_buyers(run: Run, stage: Staging, buyers: DataFrame, theirs: DataFram
     """
     settings, stored = run.settings.baskets, run.read(state.BUYER_ACTIVITY)
     counts = stage.keep("their_counts", activity_counts(theirs, settings))
-    counted_columns = counts.columns
-    others = stored.join(buyers, "buyer_key", "left_anti")
-    everyone = others.select(*counted_columns).unionByName(counts)
+    everyone = stored.join(buyers, "buyer_key", "left_anti").select(*counts.columns).unionByName(counts)
     limit = stage.keep("threshold", threshold(everyone, settings))
-    before = stored.select("threshold").limit(1)
     judged = with_extremes(counts, limit)
-    is_same = before.join(limit, "threshold").count() > 0
-    if is_same:
+    if not stored.select("threshold").limit(1).join(limit, "threshold").isEmpty():
         was = stored.join(buyers, "buyer_key", "left_semi")
         run.merge(state.BUYER_ACTIVITY, stage.keep("judged", changed_rows(was, judged, state.BUYER_ACTIVITY)))
-        return judged, buyers.where(F.lit(False))
-    again = with_extremes(everyone, limit)
-    flipped = again.join(stored.select("buyer_key", F.col("is_extreme").alias("was_extreme")), "buyer_key")
-    reached = flipped.where("is_extreme <> was_extreme").drop("was_extreme").join(buyers, "buyer_key", "left_anti")
-    others_judged = stage.keep("reached", reached)
-    whole = stage.keep("activity", again)
+        return judged, buyers.limit(0)
+    whole = stage.keep("activity", with_extremes(everyone, limit))
+    was = stored.select("buyer_key", F.col("is_extreme").alias("was_extreme"))
+    flipped = whole.join(was, "buyer_key").where("is_extreme <> was_extreme").drop("was_extreme")
+    reached = stage.keep("reached", flipped.join(buyers, "buyer_key", "left_anti").select(*judged.columns))
     run.write(state.BUYER_ACTIVITY, whole, reads=state.BASKETS)
-    return judged.unionByName(others_judged.select(*judged.columns)), others_judged.select("buyer_key")
+    return judged.unionByName(reached), reached.select("buyer_key")
 
 
 def _changed_sessions(run: Run, stage: Staging) -> Sides:
@@ -115,7 +114,7 @@ def _changed_sessions(run: Run, stage: Staging) -> Sides:
     found = view_baskets(views, run.read(state.VARIANT_IDS), run.settings.baskets)
     now = stage.keep("sessions_now", found)
     was = stored.join(touched, "session_id", "left_semi")
-    viewers = stage.keep("viewers", was.select("buyer_key").unionByName(now.select("buyer_key")).distinct())
+    viewers = stage.keep("viewers", _buyers_of(was, now))
     theirs = stage.keep("viewed_was", stored.join(viewers, "buyer_key", "left_semi"))
     after = theirs.join(touched, "session_id", "left_anti").unionByName(now)
     run.merge(state.VIEW_BASKETS, stage.keep("changed_sessions", changed_rows(theirs, after, state.VIEW_BASKETS)))
@@ -129,7 +128,7 @@ def _add_pairs(run: Run, stage: Staging, contract: Contract, held: Sides) -> Dat
     plan.require_within(run.settings.baskets.max_pair_events, contract.name)
     counts = pair_differences(changed, run.read(silver.REGIONS), plan.shards)
     differences = stage.keep(f"{contract.name}_differences", counts)
-    additions = state.CHANGES_OF[contract.name]
+    additions = state.CHANGES_OF[contract]
     if differences.isEmpty():
         run.warehouse.ensure(additions)
         return differences
@@ -147,7 +146,7 @@ def _is_to_be_compacted(added: Size, table: Size) -> bool:
 
 def compact(run: Run, contract: Contract) -> None:
     """Write a table of pairs and what runs added to it as one."""
-    additions = state.CHANGES_OF[contract.name]
+    additions = state.CHANGES_OF[contract]
     whole = with_differences(run.read_stored(contract), run.read_stored(additions))
     run.write(contract, whole, reads=contract)
     run.write(additions, run.read_stored(additions).limit(0))
@@ -155,13 +154,13 @@ def compact(run: Run, contract: Contract) -> None:
 
 def _add_sums(run: Run, released: ReleaseReader, orders: Sides, changed: Sides, differences: DataFrame) -> None:
     """Add to the counts of variants, regions and basket sizes."""
-    regions, nothing = run.read(silver.REGIONS), variant_support(differences).limit(0)
+    regions = run.read(silver.REGIONS)
     after, before = (region_support(counted(side), regions) for side in (orders.after, orders.before))
-    of_regions = added(released.read(state.REGION_SUPPORT), after, before, state.REGION_SUPPORT)
+    of_regions = added(state.REGION_SUPPORT, released.read(state.REGION_SUPPORT), after, before)
     after, before = basket_strata(changed.after), basket_strata(changed.before)
-    of_sizes = added(released.read(state.BASKET_STRATA), after, before, state.BASKET_STRATA)
+    of_sizes = added(state.BASKET_STRATA, released.read(state.BASKET_STRATA), after, before)
     variants = variant_support(differences)
-    of_variants = added(released.read(state.VARIANT_SUPPORT), variants, nothing, state.VARIANT_SUPPORT)
+    of_variants = added(state.VARIANT_SUPPORT, released.read(state.VARIANT_SUPPORT), variants)
     strata = with_stratum_changes(released.read(state.VARIANT_STRATUM_SUPPORT), changed)
     run.write_together(
         Output(state.VARIANT_SUPPORT, of_variants, reads=state.BASKETS),
@@ -176,11 +175,15 @@ def _add_categories(run: Run, released: ReleaseReader, stage: Staging, changed: 
     moved = stage.keep("recategorised", recategorised(facts))
     if not moved.isEmpty():
         changed = with_those_holding(moved, changed, counted(run.read(state.BASKETS)))
-    stored = Sides(released.read(state.CATEGORY_STRATUM_SUPPORT), released.read(state.CATEGORY_PAIR_SUPPORT))
-    counts = category_counts(stored, changed, facts, run.settings.compatibility)
+    held = categorised(changed, facts, run.settings.compatibility)
     run.write_together(
-        Output(state.CATEGORY_STRATUM_SUPPORT, counts.before, reads=state.BASKETS),
-        Output(state.CATEGORY_PAIR_SUPPORT, counts.after, reads=state.BASKETS),
+        *(
+            Output(contract, added(contract, released.read(contract), *sides), reads=state.BASKETS)
+            for contract, sides in (
+                (state.CATEGORY_STRATUM_SUPPORT, map(category_stratum_support, (held.after, held.before))),
+                (state.CATEGORY_PAIR_SUPPORT, map(category_pair_support, (held.after, held.before))),
+            )
+        )
     )
 
 

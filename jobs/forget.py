@@ -29,7 +29,7 @@ from sidecart.storage.session import build_session, options_for
 from sidecart.storage.staging import Staging, staging
 from sidecart.storage.views import release_moment
 from sidecart.storage.warehouse import RELEASED, Warehouse
-from sidecart_jobs.arguments import run_as_task
+from sidecart_jobs.arguments import add_session_arguments, run_as_task
 from sidecart_jobs.build_shortlists import build_shortlists
 from sidecart_jobs.count_changes import compact
 from sidecart_jobs.ingest_landing import offers_as_sold, settled_again
@@ -138,9 +138,9 @@ def _take_from_silver(run: Run, gone: _Gone, stage: Staging) -> None:
 def _count_without(run: Run) -> None:
     """Count, and leave nothing that tells what went: neither differences of pairs nor the orders and sessions."""
     update_pairs(run)
-    for name, additions in state.CHANGES_OF.items():
+    for contract, additions in state.CHANGES_OF.items():
         if not run.read_stored(additions).isEmpty():
-            compact(run, next(contract for contract in state.TABLES if contract.name == name))
+            compact(run, contract)
     for contract in (silver.TOUCHED_ORDERS, silver.TOUCHED_SESSIONS):
         run.write(contract, rows(run.warehouse.spark, contract, []))
 
@@ -235,13 +235,10 @@ def forget_as_task(told: argparse.Namespace) -> None:
 def add_forget_arguments(parser: argparse.ArgumentParser) -> None:
     """What an erasure must know."""
     parser.add_argument("buyers", type=Path, help="file of buyer_ids: CSV, JSON lines, Parquet or Delta")
-    parser.add_argument("--warehouse", required=True, help="base path of the tables, or schema:CATALOG.SCHEMA")
+    add_session_arguments(parser)
     how = parser.add_mutually_exclusive_group()
     how.add_argument("--purge", action="store_true", help="delete old versions and logs at once")
     how.add_argument("--lift", action="store_true", help="take these buyers' new rows again: they came back")
-    parser.add_argument("--run-id", help="names the run")
-    parser.add_argument("--master", help="Spark master of a local session; spark-submit names its own")
-    parser.add_argument("--driver-memory", default="4g", help="memory of a local session's driver")
     parser.set_defaults(do=forget_as_task)
 
 

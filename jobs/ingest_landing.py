@@ -51,11 +51,10 @@ def ingest(run: Run, folder: Folder, mode: CountMode, *, is_streamed: bool = Fal
             _LOG.warning("%s", warning)
         if is_known:
             taken = _kept(taken, stage)
+        _write_taken(run, taken)
         if is_known and mode != "full":
-            _write_taken(run, taken)
             _settle_touched(run, released, taken, stage)
         else:
-            _write_taken(run, taken)
             _settle_all(run, released, stage)
         outputs = (_offers(run, taken, folder), Output(runs.BOOKS, _books(run, taken), mode="append"))
         run.write_together(*(output for output in outputs if output.contract.name not in taken.kept))

@@ -9,10 +9,10 @@ from pyspark.sql import functions as F
 
 from sidecart import measures
 from sidecart.baskets import counted
-from sidecart.compatibility import basket_categories, category_pair_support, category_stratum_support
+from sidecart.compatibility import basket_categories
 from sidecart.contracts import state
 from sidecart.evidence import variant_stratum_support
-from sidecart.group_support import group_members, sibling_pairs
+from sidecart.group_support import group_members, group_sums, sibling_pairs
 from sidecart.pairs import flat_pairs
 from sidecart.row_changes import added
 from sidecart.settings import CompatibilitySettings
@@ -52,17 +52,11 @@ def with_those_holding(variants: DataFrame, changed: Sides, counted_baskets: Dat
     return Sides(changed.before.unionByName(others), changed.after.unionByName(others))
 
 
-def category_counts(stored: Sides, baskets: Sides, facts: Sides, settings: CompatibilitySettings) -> Sides:
-    """category_stratum_support and category_pair_support, as `before` and `after` of the result, with the change.
-
-    `stored`: the two tables; `baskets`: those that changed, or whose categories did; `facts`: variant_facts.
-    """
-    was = basket_categories(baskets.before, facts.before, settings)
-    now = basket_categories(baskets.after, facts.after, settings)
-    strata, pairs = state.CATEGORY_STRATUM_SUPPORT, state.CATEGORY_PAIR_SUPPORT
+def categorised(baskets: Sides, facts: Sides, settings: CompatibilitySettings) -> Sides:
+    """basket_categories of baskets that changed, or whose variants' categories did, by the facts of each side."""
     return Sides(
-        added(stored.before, category_stratum_support(now), category_stratum_support(was), strata),
-        added(stored.after, category_pair_support(now), category_pair_support(was), pairs),
+        basket_categories(baskets.before, facts.before, settings),
+        basket_categories(baskets.after, facts.after, settings),
     )
 
 
@@ -111,8 +105,8 @@ def with_group_changes(
     """
     sides = (group_members(side, support_unit).select("variant", "group_id") for side in (facts.before, facts.after))
     known = next(sides).unionByName(next(sides)).distinct().join(groups, "group_id")
-    sums = _summed(sibling_pairs(flat_pairs(root_differences), known))
-    return added(stored, sums, sums.where(F.lit(False)), state.GROUP_PAIR_SUPPORT)
+    differences = group_sums(sibling_pairs(flat_pairs(root_differences), known))
+    return added(state.GROUP_PAIR_SUPPORT, stored, differences)
 
 
 def with_renewed_groups(
@@ -129,7 +123,7 @@ def with_renewed_groups(
     for side in _GROUPS:
         others = F.broadcast(renewed.withColumnRenamed("group_id", side))
         group_pairs = group_pairs.join(others, side, "left_anti")
-    return group_pairs.select(*_GROUP_PAIR).unionByName(_summed(recounted))
+    return group_pairs.select(*_GROUP_PAIR).unionByName(group_sums(recounted))
 
 
 def _turned(pairs: DataFrame, renewed: DataFrame) -> DataFrame:
@@ -137,12 +131,6 @@ def _turned(pairs: DataFrame, renewed: DataFrame) -> DataFrame:
     anchor, candidate = (F.col(name) for name in reversed(_GROUPS))
     others = pairs.select(anchor.alias(_GROUPS[0]), candidate.alias(_GROUPS[1]), *_GROUP_PAIR[2:])
     return others.join(F.broadcast(renewed.withColumnRenamed("group_id", _GROUPS[0])), _GROUPS[0], "left_anti")
-
-
-def _summed(pairs: DataFrame) -> DataFrame:
-    return pairs.groupBy(*_GROUPS).agg(
-        F.sum("pair_buyers").alias("pair_buyers"), F.sum("pair_baskets").alias("pair_baskets")
-    )
 
 
 def _stratum(place: int, sign: int) -> Column:

@@ -69,7 +69,11 @@ def group_pair_support(root_pairs: DataFrame, facts: DataFrame, support_unit: st
 
     The sums of pair_buyers and of pair_baskets over the pairs of their variants: C_G.
     """
-    pairs = sibling_pairs(root_pairs, group_members(facts, support_unit))
+    return group_sums(sibling_pairs(root_pairs, group_members(facts, support_unit)))
+
+
+def group_sums(pairs: DataFrame) -> DataFrame:
+    """One row per two groups: the sums of pair_buyers and of pair_baskets over their pairs (sibling_pairs)."""
     return pairs.groupBy(*_GROUPS).agg(
         F.sum("pair_buyers").alias("pair_buyers"), F.sum("pair_baskets").alias("pair_baskets")
     )

@@ -25,16 +25,16 @@ def changed_rows(before: DataFrame, after: DataFrame, contract: Contract) -> Dat
     return told.select("row.*", "is_gone", "is_known")
 
 
-def added(stored: DataFrame, plus: DataFrame, minus: DataFrame, contract: Contract) -> DataFrame:
-    """A table of counts with what came and without what went; a row whose counts come to nothing is gone.
+def added(contract: Contract, stored: DataFrame, plus: DataFrame, minus: DataFrame | None = None) -> DataFrame:
+    """A table of counts with what came (signed, or) without what went; a row whose counts come to nothing is gone.
 
     Each frame has the contract's columns: its key, and counts that are sums over baskets or buyers.
     """
     counts = [name for name in contract.column_names if name not in contract.key]
-    parts = [frame.select(*contract.key, *counts) for frame in (stored, plus)]
-    lost = minus.select(*contract.key, *(_negative(count) for count in counts))
-    together = parts[0].unionByName(parts[1]).unionByName(lost).groupBy(*contract.key)
-    sums = together.agg(*(F.sum(count).alias(count) for count in counts))
+    together = stored.select(*contract.key, *counts).unionByName(plus.select(*contract.key, *counts))
+    if minus is not None:
+        together = together.unionByName(minus.select(*contract.key, *(_negative(count) for count in counts)))
+    sums = together.groupBy(*contract.key).agg(*(F.sum(count).alias(count) for count in counts))
     return conform(sums.where(" OR ".join(f"{count} <> 0" for count in counts)), contract)
 
 

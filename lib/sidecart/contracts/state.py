@@ -200,7 +200,7 @@ def _changes_of(table: Contract) -> Contract:
 PAIR_CHANGES = _changes_of(PAIR_SUPPORT)
 VIEW_PAIR_CHANGES = _changes_of(VIEW_PAIR_SUPPORT)
 
-CHANGES_OF = {PAIR_SUPPORT.name: PAIR_CHANGES, VIEW_PAIR_SUPPORT.name: VIEW_PAIR_CHANGES}
+CHANGES_OF = {PAIR_SUPPORT: PAIR_CHANGES, VIEW_PAIR_SUPPORT: VIEW_PAIR_CHANGES}
 """Tables that are read as the sum of their rows and of what later runs added (docs/decisions/0012)."""
 
 GROUP_PAIR_SUPPORT = Contract(

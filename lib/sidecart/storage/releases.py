@@ -127,7 +127,7 @@ class ReleaseReader:
 def with_changes(contract: Contract, read: Callable[[Contract], DataFrame]) -> DataFrame:
     """The table's rows and what runs added to them, in one sum; `read` reads the tables."""
     stored = read(contract)
-    if contract.name not in CHANGES_OF:
+    if contract not in CHANGES_OF:
         return stored
-    changes = read(CHANGES_OF[contract.name])
+    changes = read(CHANGES_OF[contract])
     return stored if changes.isEmpty() else with_differences(stored, changes)

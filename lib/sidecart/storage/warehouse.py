@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import reduce
 from threading import Lock
@@ -36,8 +37,8 @@ _RETENTION = {
 }
 _PROPERTIES = {"delta.enableDeletionVectors": "false", **_RETENTION}
 _COMMIT_MARK = "spark.databricks.delta.commitInfo.userMetadata"
-_MERGING = Lock()
-"""A merge takes its mark from the session, so one runs at a time; what else is written beside it names its own."""
+_TELLING = Lock()
+"""What is told to the session holds for its every thread; writes beside it name what they need themselves."""
 _CUTTING = _RETENTION | {"delta.checkpointInterval": "1", "delta.deletedFileRetentionDuration": "interval 0 hours"}
 _CUT = _RETENTION | {"delta.checkpointInterval": "10"}
 _VACUUMING = {
@@ -156,12 +157,8 @@ class Warehouse:
             .whenMatchedUpdate(set=dict(row))
             .whenNotMatchedInsert(values=dict(row))
         )
-        with _MERGING:
-            self.spark.conf.set(_COMMIT_MARK, mark)
-            try:
-                merging.execute()
-            finally:
-                self.spark.conf.unset(_COMMIT_MARK)
+        with self._session_told({_COMMIT_MARK: mark}):
+            merging.execute()
         return self._read_back(contract, mark, *(f"numTargetRows{what}" for what in ("Inserted", "Updated", "Deleted")))
 
     def append_stream(self, contract: Contract, frame: DataFrame, checkpoint: str) -> None:
@@ -210,16 +207,10 @@ class Warehouse:
     def vacuum(self, contract: Contract) -> None:
         """Delete every file that the table's newest version does not hold: no older version can be read after it.
 
-        Not for several tables at once: what Delta checks, and that it commits nothing, is said to the session.
+        What Delta checks, and that it commits nothing, is said to the session.
         """
-        with _MERGING:
-            for key, value in _VACUUMING.items():
-                self.spark.conf.set(key, value)
-            try:
-                self.location.table(self.spark, contract).vacuum(0)
-            finally:
-                for key in _VACUUMING:
-                    self.spark.conf.unset(key)
+        with self._session_told(_VACUUMING):
+            self.location.table(self.spark, contract).vacuum(0)
 
     def rewind(self, versions: dict[str, int], tables: Collection[Contract] = RELEASED) -> tuple[str, ...]:
         """Take back every commit to `tables` after the given versions (those not named become empty); their names.
@@ -234,6 +225,18 @@ class Warehouse:
                 self._left_at.pop(contract.name, None)
                 rewound.append(contract.name)
         return tuple(rewound)
+
+    @contextmanager
+    def _session_told(self, settings: Mapping[str, str]) -> Iterator[None]:
+        """The session with these settings, for one command at a time: some of Delta's take theirs from nowhere else."""
+        with _TELLING:
+            for key, value in settings.items():
+                self.spark.conf.set(key, value)
+            try:
+                yield
+            finally:
+                for key in settings:
+                    self.spark.conf.unset(key)
 
     def _stands_at(self, contract: Contract, target: int) -> bool:
         """Whether the table is at the version, or was taken back to it last."""
