@@ -29,8 +29,8 @@ sql: $(JARS) ## A SQL prompt on the demo's tables
 	@$(BIN)/sidecart sql
 
 .PHONY: test
-test: $(JARS) ## Run the tests
-	@$(BIN)/python -m pytest $(PYTEST_ARGS)
+test: $(JARS) ## Run the tests, file by file in two processes
+	@$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS)
 
 .PHONY: check
 check: $(INSTALLED) ## Lint, formatting, types and the direction of imports

@@ -1,4 +1,4 @@
-"""What every test may ask for: one Spark session, a landing folder, the shared data."""
+"""What every test may ask for: one Spark session a process, a landing folder, the shared data."""
 
 from __future__ import annotations
 
@@ -24,15 +24,21 @@ settings.register_profile("ci", deadline=None, derandomize=True, suppress_health
 settings.load_profile("ci" if os.environ.get("CI") else "here")
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files with slow tests come first, so that the processes that share the files end together."""
+    slow = {item.path for item in items if item.get_closest_marker("slow")}
+    items.sort(key=lambda item: item.path not in slow)
+
+
 @pytest.fixture(scope="session")
 def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
-    """The one session of a test run: two cores, two shuffle partitions, tables in a temporary folder."""
+    """The one session of a process of tests: two cores, two shuffle partitions, tables in a temporary folder."""
     folder = tmp_path_factory.mktemp("spark")
     options = BRIEF_SETTINGS | {
         "spark.sql.warehouse.dir": str(folder / "warehouse"),
         "spark.local.dir": str(folder / "local"),
     }
-    session = build_session("tests", "local[2]", driver_memory="5g", shuffle_partitions=2, options=options)
+    session = build_session("tests", "local[2]", driver_memory="4g", shuffle_partitions=2, options=options)
     yield session
     session.stop()
 

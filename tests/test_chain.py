@@ -38,6 +38,8 @@ from sidecart_jobs.ingest_landing import ingest_landing
 from sidecart_jobs.run_chain import run_chain
 from sidecart_jobs.update_pairs import update_pairs
 
+pytestmark = pytest.mark.slow
+
 AS_OF = datetime(2026, 3, 1, tzinfo=UTC)
 SMALL_SHOP = Settings(regions=RegionSettings(min_region_baskets=20, min_anchor_support=5))
 NOT_LOOKED_AT = QualitySettings(audits="off", scorecard=False)

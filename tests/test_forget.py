@@ -40,6 +40,8 @@ from sidecart_jobs.purge_traces import LEAD_DAYS, purge_if_due
 from sidecart_jobs.update_pairs import update_pairs
 from test_increments import Trade
 
+pytestmark = pytest.mark.slow
+
 SETTINGS = Settings(
     baskets=BasketSettings(max_basket_variants=6, extreme_buyer_share=0.1),
     quality=QualitySettings(audits="off", scorecard=False),

@@ -19,6 +19,8 @@ from sidecart_jobs.ingest_landing import ingest_landing
 from sidecart_jobs.update_pairs import update_pairs
 from test_increments import COUNTED, SETTINGS, Trade, _rows
 
+pytestmark = pytest.mark.slow
+
 COMPARED = (silver.ORDER_LINES, silver.UNMATCHED_RETURNS, silver.VIEWS, silver.OFFERS, *COUNTED)
 
 

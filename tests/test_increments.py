@@ -27,6 +27,8 @@ from sidecart_jobs.count_history import count_history
 from sidecart_jobs.ingest_landing import ingest_landing
 from sidecart_jobs.update_pairs import update_pairs
 
+pytestmark = pytest.mark.slow
+
 FIRST = datetime(2026, 1, 5, tzinfo=UTC)
 SETTINGS = Settings(
     baskets=BasketSettings(max_basket_variants=6, extreme_buyer_share=0.1),

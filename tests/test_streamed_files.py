@@ -20,6 +20,8 @@ from sidecart_cli.releases import roll_back
 from sidecart_jobs.arguments import FileStream
 from sidecart_jobs.ingest_stream import ingest_stream, notice_files
 
+pytestmark = pytest.mark.slow
+
 AS_OF = datetime(2026, 3, 31, tzinfo=UTC)
 SETTINGS = Settings(quality=QualitySettings(audits="off", scorecard=False))
 

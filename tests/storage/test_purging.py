@@ -18,6 +18,8 @@ from sidecart.storage.run import Run
 from sidecart.storage.warehouse import Warehouse
 from sidecart_jobs.purge_traces import purge_traces
 
+pytestmark = pytest.mark.slow
+
 HELD = silver.HELD_VARIANTS
 
 

@@ -12,6 +12,8 @@ from chains import published
 from sidecart.adapters import adventureworks
 from sidecart.settings import Settings
 
+pytestmark = pytest.mark.slow
+
 JULY_2023 = datetime(2023, 7, 1, tzinfo=UTC)
 
 

@@ -37,6 +37,8 @@ from sidecart.storage.views import register_views
 from sidecart_cli.main import main
 from sidecart_jobs.build_shortlists import build_shortlists
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).resolve().parents[2]
 LIVE_AT_ROOT = "SELECT variant_id FROM offers WHERE region_id = 'root' AND is_available"
 DEPARTMENTS = "SELECT variant_id, category_path[0] AS department FROM variant_facts"

@@ -100,6 +100,8 @@ BRIEF_SETTINGS = {
     "spark.sql.codegen.factoryMode": "NO_CODEGEN",
     "spark.sql.adaptive.enabled": "false",
     "spark.sql.shuffle.partitions": "2",
+    # By default up to 64 MB: what every sort, aggregate and broadcast table takes at least, however few its rows.
+    "spark.buffer.pageSize": "1m",
 }
 """For a small shop: compiling plans and planning them anew costs more there than its rows. Results are the same."""
 
