@@ -18,6 +18,7 @@ from sidecart.storage.lock import writer_lock
 from sidecart.storage.run import Run
 from sidecart.storage.session import build_session, options_for
 from sidecart.storage.warehouse import Warehouse
+from sidecart_jobs.continuity import require_next
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,7 @@ def run_as_task(
     try:
         run = (start or start_run)(told)
         with writer_lock(run.warehouse.location), run_log(run):
+            require_next(run)
             finish(run, task)
     except SidecartError as error:
         raise SystemExit(f"sidecart: {error}") from None

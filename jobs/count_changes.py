@@ -30,6 +30,7 @@ from sidecart.storage.run import Output, Run
 from sidecart.storage.staging import Staging, staging
 from sidecart.storage.warehouse import Size
 from sidecart_jobs.count_history import planned, write_facts
+from sidecart_jobs.verify_counts import Updated, verify_update
 
 COMPACTED_SHARE = 0.25
 """Of the bytes of a table of pairs, those of what runs added to it from which on both are written as one."""
@@ -48,10 +49,13 @@ def count_changes(run: Run, released: ReleaseReader) -> None:
         differences = _add_pairs(run, stage, state.PAIR_SUPPORT, orders)
         changed = changed_only(orders)
         _add_sums(run, released, orders, changed, differences)
+        updates = [Updated(state.PAIR_SUPPORT, differences)]
         if run.read(silver.TOUCHED_SESSIONS).isEmpty():
             run.warehouse.ensure(state.VIEW_PAIR_CHANGES)
         else:
-            _add_pairs(run, stage, state.VIEW_PAIR_SUPPORT, _changed_sessions(run, stage))
+            viewed = _add_pairs(run, stage, state.VIEW_PAIR_SUPPORT, _changed_sessions(run, stage))
+            updates.append(Updated(state.VIEW_PAIR_SUPPORT, viewed))
+        verify_update(run, stage, *updates)
         write_facts(run)
         facts = Sides(released.read(state.VARIANT_FACTS), run.read(state.VARIANT_FACTS))
         _add_categories(run, released, stage, changed, facts)

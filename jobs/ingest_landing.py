@@ -24,6 +24,7 @@ from sidecart.storage.releases import ReleaseReader
 from sidecart.storage.run import Output, Run
 from sidecart.storage.staging import Staging, staging
 from sidecart_jobs.arguments import CountMode, add_landing_arguments, add_mode_argument, run_as_task, task_parser
+from sidecart_jobs.continuity import require_no_gap
 
 _LOG = logging.getLogger("sidecart.run")
 
@@ -51,6 +52,8 @@ def ingest(run: Run, folder: Folder, mode: CountMode, *, is_streamed: bool = Fal
             _LOG.warning("%s", warning)
         if is_known:
             taken = _kept(taken, stage)
+        if not folder.is_history:
+            require_no_gap(run, taken.order_events_new)
         _write_taken(run, taken)
         if is_known and mode != "full":
             _settle_touched(run, released, taken, stage)

@@ -8,7 +8,7 @@ from builders import Shop, told
 from sidecart.contracts import silver
 from sidecart.pairs import pair_support
 from sidecart.settings import BasketSettings
-from sidecart.verification import History, baskets_of, counted_orders, counted_views, drawn_anchors, mismatches
+from sidecart.verification import History, baskets_of, counted_orders, counted_views, drawn_anchors, held_in, mismatches
 
 COUNTS = ("stored_buyers", "stored_baskets", "recounted_buyers", "recounted_baskets")
 
@@ -51,7 +51,8 @@ def test_anchors_are_drawn_among_what_baskets_hold_and_others_for_another_releas
     goods = [f"v{number}" for number in range(40)]
     baskets, ids = shop.baskets(b1=" ".join(goods[:30])), shop.variant_ids(" ".join(goods))
     one, other = (
-        {shop.word(anchor) for anchor in told(drawn_anchors(baskets, ids, 10, salt), "anchor")} for salt in ("a", "b")
+        {shop.word(anchor) for anchor in told(drawn_anchors(held_in(baskets), ids, 10, salt), "anchor")}
+        for salt in ("a", "b")
     )
     assert len(one) == len(other) == 10
     assert one | other <= set(goods[:30])

@@ -83,6 +83,9 @@ class IngestSettings:
     `quarantine` and read again under another name or with other content. New Parquet files are then read twice."""
     max_quarantine_share: Share = 0.02
     """Share of rows read that may be refused before a run is not published."""
+    max_gap_days: Literal["none"] | Annotated[int, Field(ge=0)] = 14
+    """Days in a row that new orders may leave out after the day of the newest release before a run stops: files of them
+    are missing. `none` lets every gap pass."""
     max_catalog_shrink: Share = 0.3
     """Share of its variants that the catalogue may lose since the last release before a run is not published."""
     max_wildcard_share: Annotated[float, Field(gt=0, le=1)] = 0.5
@@ -330,6 +333,9 @@ class QualitySettings:
     """The same for single audits by name; docs/audits.md lists them."""
     scorecard: bool = True
     """Whether every run writes down the seven properties of its lists."""
+    verified_anchors: Annotated[int, Field(ge=0, le=10_000)] = 10
+    """Anchors whose support, in every region, is counted again from silver after each increment, before lists are made
+    of it; a count that is stored otherwise stops the run. 0 verifies none."""
 
     def mode(self, audit: str) -> AuditMode:
         """What a failure of the audit does."""

@@ -35,9 +35,13 @@ def counted_views(history: History, settings: BasketSettings) -> DataFrame:
     return counted(view_baskets(history.views, history.variant_ids, settings))
 
 
-def drawn_anchors(counted_baskets: DataFrame, ids: DataFrame, how_many: int, salt: str) -> DataFrame:
-    """So many of the variants that baskets hold, by the md5 of the salt and their id: anchor."""
-    held = counted_baskets.select(F.explode("variants").alias("variant")).distinct()
+def held_in(counted_baskets: DataFrame) -> DataFrame:
+    """The variants (variant) that baskets hold."""
+    return counted_baskets.select(F.explode("variants").alias("variant")).distinct()
+
+
+def drawn_anchors(held: DataFrame, ids: DataFrame, how_many: int, salt: str) -> DataFrame:
+    """So many of the variants of `held` (variant), by the md5 of the salt and their id: anchor."""
     drawn = ids.join(held, "variant", "left_semi").orderBy(F.md5(F.concat(F.lit(salt), "variant_id")), "variant_id")
     return drawn.limit(how_many).select(F.col("variant").alias("anchor"))
 
@@ -47,6 +51,20 @@ def baskets_of(anchors: DataFrame, counted_baskets: DataFrame) -> DataFrame:
     wanted = anchors.agg(F.collect_set("anchor").alias("wanted"))
     among = counted_baskets.crossJoin(F.broadcast(wanted))
     return among.where(F.arrays_overlap("variants", "wanted")).drop("wanted")
+
+
+def lines_around(anchors: DataFrame, order_lines: DataFrame, ids: DataFrame) -> DataFrame:
+    """The order lines of every order that still holds one of the anchors (anchor)."""
+    named = F.broadcast(ids.join(F.broadcast(anchors.withColumnRenamed("anchor", "variant")), "variant", "left_semi"))
+    left = order_lines.where("quantity_left > 0").select("order_id", "variant_id")
+    return order_lines.join(left.join(named, "variant_id", "left_semi").select("order_id"), "order_id", "left_semi")
+
+
+def views_around(anchors: DataFrame, views: DataFrame, ids: DataFrame) -> DataFrame:
+    """The views of every session that holds one of the anchors (anchor)."""
+    named = F.broadcast(ids.join(F.broadcast(anchors.withColumnRenamed("anchor", "variant")), "variant", "left_semi"))
+    holding = views.join(named, "variant_id", "left_semi").select("session_id")
+    return views.join(holding, "session_id", "left_semi")
 
 
 def mismatches(stored: DataFrame, recounted: DataFrame) -> DataFrame:
@@ -69,6 +87,19 @@ def mismatches(stored: DataFrame, recounted: DataFrame) -> DataFrame:
     compared = flat[0].join(flat[1], keys, "full").fillna(0, numbers)
     is_other = [F.col(f"stored_{count}") != F.col(f"recounted_{count}") for count in _COUNTS]
     return compared.where(is_other[0] | is_other[1]).select(*keys, *numbers)
+
+
+def mismatches_in_words(differing: DataFrame, ids: DataFrame, how_many: int) -> list[str]:
+    """The first of `mismatches`, a line each, in the shop's ids (contract variant_ids)."""
+    for side in ("anchor", "candidate"):
+        differing = differing.join(ids.withColumnsRenamed({"variant": side, "variant_id": f"{side}_id"}), side, "left")
+    first = differing.orderBy("region_id", "anchor_id", "candidate_id").limit(how_many).collect()
+    return [
+        f"{row['region_id']}, {row['anchor_id'] or row['anchor']} with {row['candidate_id'] or row['candidate']}:"
+        f" stored {row['stored_buyers']:,} buyers in {row['stored_baskets']:,} baskets,"
+        f" recounted {row['recounted_buyers']:,} in {row['recounted_baskets']:,}"
+        for row in first
+    ]
 
 
 def _counts(differing: DataFrame, side: str) -> DataFrame:

@@ -16,7 +16,16 @@ from sidecart.storage.releases import ReleaseReader
 from sidecart.storage.staging import Staging, staging
 from sidecart.storage.views import release_settings
 from sidecart.storage.warehouse import Warehouse
-from sidecart.verification import History, baskets_of, counted_orders, counted_views, drawn_anchors, mismatches
+from sidecart.verification import (
+    History,
+    baskets_of,
+    counted_orders,
+    counted_views,
+    drawn_anchors,
+    held_in,
+    mismatches,
+    mismatches_in_words,
+)
 from sidecart_cli.reading import analysts_session
 from sidecart_jobs.count_history import planned
 
@@ -57,7 +66,7 @@ def _verify(reader: ReleaseReader, contract: Contract, found: DataFrame, stage: 
     """How many counts of the table are others."""
     stored = reader.read(contract)
     if anchors is not None:
-        drawn = drawn_anchors(found, reader.read(state.VARIANT_IDS), anchors, reader.release_id or "")
+        drawn = drawn_anchors(held_in(found), reader.read(state.VARIANT_IDS), anchors, reader.release_id or "")
         sample = F.broadcast(stage.keep(f"{contract.name}_anchors", drawn))
         found, stored = baskets_of(sample, found), stored.join(sample, "anchor", "left_semi")
     counts = pair_support(found, reader.read(silver.REGIONS), planned(reader, found).shards)
@@ -76,22 +85,9 @@ def _verify(reader: ReleaseReader, contract: Contract, found: DataFrame, stage: 
         f"{contract.name}: {looked['anchors']:,} anchors in {looked['regions']:,} regions,"
         f" {looked['pairs']:,} pairs recounted, {verdict}"
     )
-    print("".join(_examples(reader, differing)), end="")
+    for words in mismatches_in_words(differing, reader.read(state.VARIANT_IDS), _EXAMPLES):
+        print(f"  {words}")
     return wrong
-
-
-def _examples(reader: ReleaseReader, differing: DataFrame) -> list[str]:
-    """The first counts that differ, in the shop's ids."""
-    ids = reader.read(state.VARIANT_IDS)
-    for side in ("anchor", "candidate"):
-        differing = differing.join(ids.withColumnsRenamed({"variant": side, "variant_id": f"{side}_id"}), side, "left")
-    first = differing.orderBy("region_id", "anchor_id", "candidate_id").limit(_EXAMPLES).collect()
-    return [
-        f"  {row['region_id']}, {row['anchor_id'] or row['anchor']} with {row['candidate_id'] or row['candidate']}:"
-        f" stored {row['stored_buyers']:,} buyers in {row['stored_baskets']:,} baskets,"
-        f" recounted {row['recounted_buyers']:,} in {row['recounted_baskets']:,}\n"
-        for row in first
-    ]
 
 
 def _positive(text: str) -> int:

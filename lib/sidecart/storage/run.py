@@ -161,7 +161,8 @@ class Run:
 
     def _rows_of(self, contract: Contract) -> int:
         if contract.name not in self._rows:
-            self._rows[contract.name] = self.read(contract).count()
+            # Without what runs added: to sum both for a line of the log would cost more than many a stage.
+            self._rows[contract.name] = self.read_stored(contract).count()
         return self._rows[contract.name]
 
     def _report(self, contract: Contract, written: Written, stage: Stage) -> None:

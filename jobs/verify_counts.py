@@ -1,0 +1,80 @@
+"""Verify an update: the support of a few anchors counted again from silver, before anything is built on it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from sidecart.baskets import baskets, counted, view_baskets
+from sidecart.contracts import silver, state
+from sidecart.contracts.model import Contract
+from sidecart.errors import StateError
+from sidecart.extremes import excluded_baskets
+from sidecart.pair_changes import with_differences
+from sidecart.pairs import pair_support
+from sidecart.storage.run import Run
+from sidecart.storage.staging import Staging
+from sidecart.verification import drawn_anchors, lines_around, mismatches, mismatches_in_words, views_around
+from sidecart_jobs.count_history import planned
+
+_EXAMPLES = 5
+
+
+@dataclass(frozen=True)
+class Updated:
+    """A table of pairs that was added to, and the differences: its verification draws half of its anchors from them."""
+
+    contract: Contract
+    differences: DataFrame
+
+
+def verify_update(run: Run, stage: Staging, *updates: Updated) -> None:
+    """Raise StateError where the stored support of an anchor, in any region, is not what silver says; it names counts.
+
+    `quality.verified_anchors` are drawn by the md5 of their ids and the run's, half of them of what the run changed.
+    Who is extreme is taken from buyer_activity; `sidecart verify` finds that again too.
+    """
+    if run.settings.quality.verified_anchors:
+        for updated in updates:
+            _verify(run, stage, updated)
+
+
+def _verify(run: Run, stage: Staging, updated: Updated) -> None:
+    contract = updated.contract
+    anchors = F.broadcast(stage.keep(f"{contract.name}_verified", _drawn(run, updated)))
+    around = stage.keep(f"{contract.name}_around", counted(_baskets_around(run, contract, anchors)))
+    counts = pair_support(around, run.read(silver.REGIONS), planned(run, around).shards)
+    parts = (contract, state.CHANGES_OF[contract])
+    stored = with_differences(*(run.read_stored(part).join(anchors, "anchor", "left_semi") for part in parts))
+    differing = mismatches(stored, counts.join(anchors, "anchor", "left_semi"))
+    found = stage.keep(f"{contract.name}_differing", differing)
+    words = mismatches_in_words(found, run.read(state.VARIANT_IDS), _EXAMPLES)
+    if words:
+        raise StateError(
+            f"{contract.name}: {found.count():,} counts are not what silver says: {'; '.join(words)};"
+            " count all of history with --mode full"
+        )
+
+
+def _drawn(run: Run, updated: Updated) -> DataFrame:
+    """The anchors to count again: anchor."""
+    wanted, ids = run.settings.quality.verified_anchors, run.read(state.VARIANT_IDS)
+    root = F.col("region_id") == F.lit(run.settings.shop.root_region)
+    every = run.read_stored(updated.contract).where(root)
+    pools = {wanted - wanted // 2: updated.differences, wanted // 2: every}
+    drawn = [
+        drawn_anchors(pool.select(F.col("anchor").alias("variant")).distinct(), ids, number, run.run_id)
+        for number, pool in pools.items()
+    ]
+    return drawn[0].union(drawn[-1]).distinct()
+
+
+def _baskets_around(run: Run, contract: Contract, anchors: DataFrame) -> DataFrame:
+    """Every basket that holds one of the anchors, as silver makes it, and why it may not count."""
+    ids, settings = run.read(state.VARIANT_IDS), run.settings.baskets
+    if contract == state.VIEW_PAIR_SUPPORT:
+        return view_baskets(views_around(anchors, run.read(silver.VIEWS), ids), ids, settings)
+    lines = lines_around(anchors, run.read(silver.ORDER_LINES), ids)
+    return excluded_baskets(baskets(lines, ids), run.read(state.BUYER_ACTIVITY), settings)
