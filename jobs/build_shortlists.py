@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
@@ -11,6 +13,7 @@ from sidecart.compatibility import CategoryCounts, category_compatibility
 from sidecart.contracts import gold, silver, state
 from sidecart.contracts.frames import Tables
 from sidecart.evidence import ChanceInputs, evidence_thresholds, met_pairs
+from sidecart.ingest.parsing import instant
 from sidecart.pairs import flat_pairs
 from sidecart.scoring import ScoringParameters, admitted
 from sidecart.settings import Settings
@@ -25,13 +28,25 @@ from sidecart.shortlists import (
     shelf_support,
     shortlists,
 )
+from sidecart.storage.releases import ReleaseReader
 from sidecart.storage.run import Output, Run
 from sidecart.storage.staging import Staging, staging
 from sidecart_jobs.arguments import run_as_task
+from sidecart_jobs.scoring_version import why_refreshed
+
+_LOG = logging.getLogger("sidecart.run")
 
 
-def build_shortlists(run: Run) -> None:
-    """Write what judges pairs, the scoring parameters, and all lists, from state and silver."""
+def build_shortlists(run: Run, *, refresh: bool = False) -> None:
+    """Write all lists, from state and silver, by the newest release's scoring version where that holds still.
+
+    Where it does not (the log says why), or with `refresh`, what judges pairs and the parameters are found anew.
+    """
+    reason = "asked for" if refresh else why_refreshed(run, ReleaseReader(run.warehouse))
+    if reason is None:
+        write_lists(run, scoring_parameters(run))
+        return
+    _LOG.info("scoring parameters are found anew: %s", reason)
     write_measures(run)
     write_lists(run)
 
@@ -56,12 +71,12 @@ def write_measures(run: Run) -> None:
     )
 
 
-def write_lists(run: Run) -> None:
-    """The scoring parameters, base lists and near misses."""
+def write_lists(run: Run, parameters: ScoringParameters | None = None) -> None:
+    """Base lists and near misses, by these parameters; without any they are found and written first."""
     settings, marks, inputs = run.settings, _marks(run), list_inputs(run)
     with staging(run.warehouse.spark, run.warehouse.location, run.run_id) as stage:
         judged = _judged(inputs, settings, stage)
-        parameters = _parameters(run, inputs, judged, stage)
+        parameters = parameters or _parameters(run, inputs, judged, stage)
         listed = stage.keep("listed_candidates", listed_candidates(inputs, judged, parameters, settings))
         met = stage.keep("shelf_support", shelf_support(inputs, settings))
         filled = stage.keep("fills", fills(inputs, listed, met, settings))
@@ -119,6 +134,7 @@ def _parameters(run: Run, inputs: ListInputs, judged: DataFrame, stage: Staging)
     found = stage.keep("calibration", _calibration(run, inputs, judged))
     shop = run.read_root(state.REGION_SUPPORT).select(F.col(scoring.support_unit).alias("shop_support"))
     summary = found.where("candidate IS NULL").join(shop, how="left").fillna(0, ["shop_support"])
+    summary = summary.withColumn("found_at", instant(run.as_of))
     factors = found.where("candidate IS NOT NULL AND exposure_factor < 1")
     run.write_together(
         Output(gold.SCORING_PARAMETERS, summary.withColumns(marks)),

@@ -62,7 +62,8 @@ def forget(run: Run, file: Path) -> None:
     quality of lists. Raises InputError for a file that can't be used, before anything is written.
     """
     if take_out(run, file):
-        build_shortlists(run)
+        # Parameters too are what they would be, had these buyers never bought.
+        build_shortlists(run, refresh=True)
         require_lists(run)
     run.publish()
 

@@ -167,6 +167,10 @@ class ScoringSettings:
     """Weight of category lift in the score; 0 leaves it to the gate alone."""
     support_unit: Literal["buyers", "baskets"] = "buyers"
     """What a count counts; `buyers` bounds what one household can do to a list."""
+    refresh_days: Annotated[int, Field(ge=0, le=365)] = 7
+    """Days that scoring parameters, lifts and thresholds hold once a run found them; 0 finds them on every run."""
+    refresh_drift: Share = 0.1
+    """Share by which the shop's support may differ from what they were found on before they are found anew."""
 
     @property
     def is_exponent_set(self) -> bool:

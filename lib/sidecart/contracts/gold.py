@@ -148,7 +148,7 @@ SHORTLISTS = Contract(
 SCORING_PARAMETERS = Contract(
     name="scoring_parameters",
     layer=Layer.GOLD,
-    one_row="what the whole shop's scores were made with beside the settings",
+    one_row="what the whole shop's scores are made with beside the settings, by the run that found it",
     key=("release_id",),
     columns=(
         required(
@@ -163,8 +163,9 @@ SCORING_PARAMETERS = Contract(
         ),
         required("anchors", "INT", "live anchors of the root that were looked at; 0 where the exponent is set"),
         required("shop_support", "BIGINT", "N: buyers (or baskets) of the whole shop"),
-        required("release_id", "STRING", "the release"),
-        required("run_id", "STRING", "the run"),
+        required("found_at", "TIMESTAMP", "the moment (as_of) of the run that found it, UTC"),
+        required("release_id", "STRING", "the release of that run: the name of the scoring version"),
+        required("run_id", "STRING", "that run"),
     ),
     checks=(Check("basis_known", "basis IN ('calibrated', 'assumed', 'set')"),),
 )

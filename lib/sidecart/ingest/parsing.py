@@ -231,11 +231,11 @@ def _time_complaint(text: Column, parsed: Column, moment: Moment) -> Column:
     invalid = F.when(text.rlike("^[0-9]+$") & ~F.lit(has_unit), F.lit("TS_EPOCH_UNIT")).otherwise(F.lit("TS_INVALID"))
     return (
         F.when(parsed.isNull(), invalid)
-        .when(parsed > _instant(latest), F.lit("TS_FUTURE"))
-        .when((parsed < _instant(earliest)) | (parsed == F.timestamp_micros(F.lit(0))), F.lit("TS_IMPLAUSIBLE"))
+        .when(parsed > instant(latest), F.lit("TS_FUTURE"))
+        .when((parsed < instant(earliest)) | (parsed == F.timestamp_micros(F.lit(0))), F.lit("TS_IMPLAUSIBLE"))
     )
 
 
-def _instant(at: datetime) -> Column:
+def instant(at: datetime) -> Column:
     """The moment as a literal that no session time zone can shift."""
     return F.timestamp_micros(F.lit(calendar.timegm(at.utctimetuple()) * 1_000_000 + at.microsecond))
