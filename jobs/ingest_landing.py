@@ -41,6 +41,7 @@ def ingest_landing(run: Run, landing: Path, mode: CountMode = "auto") -> None:
 def ingest(run: Run, folder: Folder, mode: CountMode, *, is_streamed: bool = False) -> None:
     """The same from any folder; `is_streamed`: files that the stream told of and a release holds are not opened."""
     run.rewind()
+    run.withdraw(silver.QUARANTINE, runs.BOOKS)
     released = ReleaseReader(run.warehouse)
     is_known = all(contract.name in released.versions for contract in (silver.ORDER_LINES, silver.HELD_VARIANTS))
     key = shop_buyer_key(run.settings.shop.shop_id)

@@ -114,6 +114,16 @@ def test_what_was_taken_back_once_is_not_taken_back_again(tables: Warehouse) -> 
     assert told(tables.read(SUPPORT), "variant") == [1]
 
 
+def test_books_of_a_run_that_is_tried_again_are_written_once_and_those_of_others_stay(tables: Warehouse) -> None:
+    for number in (1, 2, 2):
+        run = _run(tables, number)
+        run.withdraw(runs.BOOKS)
+        run.write(
+            runs.BOOKS, frame_of(tables.spark, runs.BOOKS, {"run_id": run.run_id, "input": "orders"}), mode="append"
+        )
+    assert told(tables.read(runs.BOOKS), "run_id", "input") == [("run-1", "orders"), ("run-2", "orders")]
+
+
 def test_readers_see_the_newest_release_or_the_one_they_name(tables: Warehouse) -> None:
     assert (newest_release(tables), release_versions(tables)) == (None, {})
     for number in (1, 2):

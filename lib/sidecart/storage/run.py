@@ -78,6 +78,13 @@ class Run:
         if rewound:
             _LOG.warning("took back unpublished commits of %s", ", ".join(rewound))
 
+    def withdraw(self, *contracts: Contract) -> None:
+        """Take away what an earlier try of this run added to tables that no run takes back: it would be told twice."""
+        for contract in contracts:
+            if not self.read_or_empty(contract).where(F.col("run_id") == F.lit(self.run_id)).isEmpty():
+                self.warehouse.withdraw(contract, self.run_id)
+                _LOG.warning("took back an earlier try's rows of %s", contract.name)
+
     def read(self, contract: Contract) -> DataFrame:
         """The table as this run sees it: its newest version, with all that runs added to it."""
         return with_changes(contract, self.read_stored)

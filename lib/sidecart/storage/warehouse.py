@@ -161,6 +161,11 @@ class Warehouse:
             merging.execute()
         return self._read_back(contract, mark, *(f"numTargetRows{what}" for what in ("Inserted", "Updated", "Deleted")))
 
+    def withdraw(self, contract: Contract, run_id: str) -> None:
+        """Delete the rows that name the run."""
+        self.location.table(self.spark, contract).delete(F.col("run_id") == F.lit(run_id))
+        self._left_at.pop(contract.name, None)
+
     def append_stream(self, contract: Contract, frame: DataFrame, checkpoint: str) -> None:
         """Append what a streaming frame has and `checkpoint` does not know yet, each row once, and come back.
 
