@@ -10,6 +10,7 @@ import pytest
 from pyspark.sql import SparkSession
 
 from chains import buyer_key
+from recounts import COUNTED, require_same
 from sidecart.contracts import silver
 from sidecart.errors import InputError, SettingsError
 from sidecart.storage.run import Run
@@ -17,7 +18,7 @@ from sidecart.storage.warehouse import Warehouse
 from sidecart_jobs.import_history import ingest_history
 from sidecart_jobs.ingest_landing import ingest_landing
 from sidecart_jobs.update_pairs import update_pairs
-from test_increments import COUNTED, SETTINGS, Trade, _rows
+from test_increments import SETTINGS, Trade
 
 pytestmark = pytest.mark.slow
 
@@ -69,7 +70,7 @@ def test_history_in_pieces_and_in_any_order_counts_as_one_ingest_of_all(spark: S
     for order in (("first", "live", "second", "third"), ("live", "third", "second", "first", "second")):
         run = past.counted(*order)
         for contract in COMPARED:
-            assert _rows(run.read(contract), contract) == _rows(whole.read(contract), contract), (order, contract.name)
+            require_same(run.read(contract), whole.read(contract), contract)
     assert run.read(silver.TOUCHED_ORDERS).isEmpty()  # the second piece, handed over again
     named = run.read(silver.ORDER_EVENTS).select("source_file").distinct().collect()
     assert "history/first/orders/day1.csv" in {row["source_file"] for row in named}

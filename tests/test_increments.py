@@ -3,27 +3,24 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
+from builders import told
 from chains import buyer_key
+from recounts import KilledError, killed_after, killed_when_judged, require_equal_to_recount
 from sidecart.contracts import runs, silver, state
-from sidecart.contracts.model import Contract
 from sidecart.errors import StateError
-from sidecart.ingest.settlement import order_lines, unmatched_returns
 from sidecart.settings import BasketSettings, QualitySettings, Settings
 from sidecart.storage.run import Run
 from sidecart.storage.warehouse import Warehouse
 from sidecart_jobs.count_changes import compact
-from sidecart_jobs.count_history import count_history
 from sidecart_jobs.ingest_landing import ingest_landing
 from sidecart_jobs.update_pairs import update_pairs
 
@@ -34,7 +31,6 @@ SETTINGS = Settings(
     baskets=BasketSettings(max_basket_variants=6, extreme_buyer_share=0.1),
     quality=QualitySettings(audits="off", scorecard=False),
 )
-COUNTED = tuple(c for c in state.TABLES if c not in state.CHANGES_OF.values())
 GOODS = {f"v{n}": (f"{'abc'[n % 3]}{n % 2}", f"g{n // 2}") for n in range(16)}
 PLACES = ("oslo", "bergen", "rome")
 _ORDERS = "order_id,line_no,buyer_id,variant_id,region_id,quantity,ordered_at,status,source_seq\n"
@@ -140,52 +136,9 @@ class Trade:
         (self.landing / "views" / f"day{self.day}.csv").write_text(told, encoding="utf-8")
 
 
-def _rows(frame: DataFrame, contract: Contract) -> list[str]:
-    return sorted(map(str, frame.select(*contract.column_names).collect()))
-
-
-def _require_equal_to_recount(run: Run, again: Path) -> None:
-    """Every state table as a count of all history writes it, and order lines as all events settle them."""
-    events, catalog = run.read(silver.ORDER_EVENTS), run.read(silver.CATALOG)
-    assert _rows(run.read(silver.ORDER_LINES), silver.ORDER_LINES) == _rows(
-        order_lines(events, catalog), silver.ORDER_LINES
-    )
-    assert _rows(run.read(silver.UNMATCHED_RETURNS), silver.UNMATCHED_RETURNS) == _rows(
-        unmatched_returns(events, catalog), silver.UNMATCHED_RETURNS
-    )
-    fresh = Run.start(Warehouse(run.warehouse.spark, str(again)), run.settings, run.as_of)
-    for contract in (silver.ORDER_LINES, silver.CATALOG, silver.CATEGORIES, silver.REGIONS, silver.VIEWS):
-        fresh.write(contract, run.read(contract))
-    fresh.write(state.VARIANT_IDS, run.read(state.VARIANT_IDS))
-    count_history(fresh)
-    for contract in COUNTED:
-        found, expected = _rows(run.read(contract), contract), _rows(fresh.read(contract), contract)
-        assert found == expected, contract.name
-
-
-class KilledError(Exception):
-    """What a test kills a run with."""
-
-
-@contextmanager
-def _killed_after(writes: int) -> Iterator[None]:
-    """Runs die when they have written so many tables."""
-    written = 0
-
-    def dying(write: Callable[..., int]) -> Callable[..., int]:
-        def write_or_die(*given: Any, **named: Any) -> int:
-            nonlocal written
-            written += 1
-            if written > writes:
-                raise KilledError
-            return write(*given, **named)
-
-        return write_or_die
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Run, "write", dying(Run.write))
-        patch.setattr(Run, "merge", dying(Run.merge))
-        yield
+def _killed_while_ingesting(day: int) -> AbstractContextManager[None]:
+    """Of the two days that die, one among its writes, the other after the last."""
+    return killed_after(9) if day == 1 else killed_when_judged()
 
 
 @pytest.fixture(scope="module")
@@ -197,14 +150,17 @@ def history(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> tu
     for day in range(3):
         trade.trade()
         run = Run.start(warehouse, SETTINGS, trade.as_of)
+        # A task that dies half way, or when all is written, is tried again under its run's id.
         with buyer_key():
+            if day:
+                with _killed_while_ingesting(day), pytest.raises(KilledError):
+                    ingest_landing(run, trade.landing)
             ingest_landing(run, trade.landing)
-        # A task that dies half way is tried again under its run's id.
         if day:
-            with _killed_after(3 * day), pytest.raises(KilledError):
+            with killed_after(3 * day), pytest.raises(KilledError):
                 update_pairs(run, "incremental")
         update_pairs(run, "incremental" if day else "auto")
-        _require_equal_to_recount(run, folder / "again")
+        require_equal_to_recount(run, folder / "again")
         if day < 2:
             run.publish()
     return trade, run
@@ -220,17 +176,19 @@ def test_whatever_a_day_changes_the_counts_are_those_of_a_recount(history: tuple
 def test_the_books_tell_what_a_later_day_brought(history: tuple[Trade, Run]) -> None:
     run = history[1]
     of_day = run.read(runs.BOOKS).where(F.col("run_id") == run.run_id)
-    told = {row["input"]: row for row in of_day.collect()}
-    assert (told["views"]["rows_read"], told["views"]["rows_accepted"]) == (10, 10)
-    assert told["orders"]["rows_accepted"] > 0
+    entries = of_day.collect()
+    by_input = {row["input"]: row for row in entries}
+    assert len(entries) == len(by_input)
+    assert (by_input["views"]["rows_read"], by_input["views"]["rows_accepted"]) == (10, 10)
+    assert by_input["orders"]["rows_accepted"] > 0
 
 
 def test_changes_written_as_one_with_their_table_read_the_same(history: tuple[Trade, Run]) -> None:
     run = history[1]
-    before = _rows(run.read(state.PAIR_SUPPORT), state.PAIR_SUPPORT)
+    before = told(run.read(state.PAIR_SUPPORT), *state.PAIR_SUPPORT.column_names)
     compact(run, state.PAIR_SUPPORT)
     assert run.read_stored(state.PAIR_CHANGES).isEmpty()
-    assert _rows(run.read_stored(state.PAIR_SUPPORT), state.PAIR_SUPPORT) == before
+    assert told(run.read_stored(state.PAIR_SUPPORT), *state.PAIR_SUPPORT.column_names) == before
 
 
 def test_a_setting_or_region_that_counts_hang_on_is_noticed(history: tuple[Trade, Run]) -> None:
