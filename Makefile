@@ -32,6 +32,11 @@ sql: $(JARS) ## A SQL prompt on the demo's tables
 test: $(JARS) ## Run the tests, file by file in two processes
 	@$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS)
 
+.PHONY: soak
+soak: $(JARS) ## Increments at length: days of any causes, a real shop day by day, death at each write (hours)
+	@$(BIN)/python -m pytest -m soak -o log_cli=true --log-cli-level=INFO --log-disable=py4j.clientserver \
+		--durations=0 $(PYTEST_ARGS)
+
 .PHONY: check
 check: $(INSTALLED) ## Lint, formatting, types and the direction of imports
 	@$(BIN)/ruff check .

@@ -24,8 +24,14 @@ settings.register_profile("ci", deadline=None, derandomize=True, suppress_health
 settings.load_profile("ci" if os.environ.get("CI") else "here")
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Files with slow tests come first, so that the processes that share the files end together."""
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Tests at length only where asked for (`make soak`). Files with slow tests come first, so that the processes that
+    share the files end together.
+    """
+    if "soak" not in config.getoption("markexpr"):
+        at_length = [item for item in items if item.get_closest_marker("soak")]
+        config.hook.pytest_deselected(items=at_length)
+        items[:] = [item for item in items if item not in at_length]
     slow = {item.path for item in items if item.get_closest_marker("slow")}
     items.sort(key=lambda item: item.path not in slow)
 
