@@ -24,4 +24,7 @@ def views(rows: DataFrame, known_views: DataFrame) -> DataFrame:
     """VIEWS that are new: of rows with one key the first by file and line; those among `known_views` are dropped."""
     first = Window.partitionBy(*VIEWS.key).orderBy("source_file", "source_line")
     distinct = accepted(rows).withColumn("nth", F.row_number().over(first)).where("nth = 1")
-    return conform(distinct.join(known_views.select(*VIEWS.key), list(VIEWS.key), "left_anti"), VIEWS)
+    key = list(VIEWS.key)
+    # Looked up first, as orders are (order_events).
+    again = known_views.select(*key).join(distinct.select(*key), key, "left_semi")
+    return conform(distinct.join(again, key, "left_anti"), VIEWS)
