@@ -74,8 +74,10 @@ def test_a_shop_that_grew_by_more_than_a_tenth_finds_its_parameters_anew(first: 
 
 def test_a_run_keeps_the_version_and_a_refresh_makes_a_new_one(first: tuple[Run, Path]) -> None:
     run, landing = first
-    rows = "".join(f"n1,{v},1,2026-03-01 10:00:00\n" for v in ("jam", "soap"))
-    (landing / "orders_of_march.csv").write_text(f"order_id,variant_id,quantity,ordered_at\n{rows}", encoding="utf-8")
+    # Categories are unknown here, and a pair of such needs two buyers.
+    rows = "".join(f"{order},{v},1,2026-03-01 10:00:00\n" for order in ("n1", "n2") for v in ("jam", "soap"))
+    (landing / "orders").mkdir()
+    (landing / "orders" / "march.csv").write_text(f"order_id,variant_id,quantity,ordered_at\n{rows}", encoding="utf-8")
     next_day = _after(run, 1)
     with buyer_key():
         run_chain(next_day, landing)
@@ -83,7 +85,7 @@ def test_a_run_keeps_the_version_and_a_refresh_makes_a_new_one(first: tuple[Run,
     assert _version(run) == [run.release_id]
     # Lists are the day's, by the parameters of the day before.
     met = released.read(gold.SHORTLISTS).where("anchor_id = 'soap' AND source = 'orders'")
-    assert told(met, "candidate_id", "pair_buyers", "release_id") == [("jam", 1, next_day.release_id)]
+    assert told(met, "candidate_id", "pair_buyers", "release_id") == [("jam", 2, next_day.release_id)]
 
     lists = told(released.read(gold.SHORTLISTS), "region_id", "anchor_id", "rank", "candidate_id", "score_key")
     refreshed = _after(run, 2)
