@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from sidecart.contracts.runs import RELEASES
 from sidecart.errors import StateError
-from sidecart.ingest.parsing import Moment
+from sidecart.ingest.parsing import Moment, moment_of
 from sidecart.storage.releases import newest_release
 from sidecart.storage.run import Run
 
@@ -62,7 +62,7 @@ def _newest_day(run: Run) -> date | None:
         return None
     of_release = run.read(RELEASES).where(F.col("release_id") == F.lit(wanted))
     row = of_release.select(F.unix_micros("as_of").alias("at")).first()
-    return _day(run, datetime.fromtimestamp(0, UTC) + timedelta(microseconds=row["at"])) if row else None
+    return _day(run, moment_of(row["at"])) if row else None
 
 
 def _day(run: Run, moment: datetime) -> date:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from pyspark.sql import DataFrame
@@ -16,6 +16,7 @@ from sidecart.ingest.books import books
 from sidecart.ingest.buyers import BuyerKey, shop_buyer_key
 from sidecart.ingest.landing import Keep, KnownTables, Reading, Silver, Snapshots, read_landing
 from sidecart.ingest.look import Folder
+from sidecart.ingest.parsing import moment_of
 from sidecart.ingest.settlement import order_lines, settlement, unmatched_returns
 from sidecart.ingest.touched import Touched, held_variants, moved_variants, touched
 from sidecart.quality.publication import require_silver
@@ -179,7 +180,7 @@ def _last_moment(run: Run, lines: DataFrame) -> datetime:
     row = lines.agg(F.unix_micros(F.max("ordered_at")).alias("at")).first()
     if row is None or row["at"] is None:
         return run.as_of
-    newest = datetime.fromtimestamp(0, UTC) + timedelta(microseconds=row["at"])
+    newest = moment_of(row["at"])
     if newest > run.as_of - timedelta(weeks=run.settings.regions.root_assortment_weeks):
         return run.as_of
     _LOG.info("the newest sale is of %s: what is on sale is what was then", newest.date())

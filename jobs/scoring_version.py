@@ -6,12 +6,10 @@ pairs, which looks at every pair of the shop, is made once a week.
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
-
 from pyspark.sql import functions as F
 
 from sidecart.contracts import gold, state
-from sidecart.ingest.parsing import Moment
+from sidecart.ingest.parsing import Moment, moment_of
 from sidecart.settings import Settings
 from sidecart.storage.releases import ReleaseReader
 from sidecart.storage.run import Run
@@ -58,7 +56,7 @@ def _is_due(run: Run, released: ReleaseReader) -> str | None:
     found = version.select("release_id", "shop_support", F.unix_micros("found_at").alias("at")).first()
     if found is None:
         return "its scoring_parameters are empty"
-    found_at = datetime.fromtimestamp(0, UTC) + timedelta(microseconds=found["at"])
+    found_at = moment_of(found["at"])
     days = (Moment(run.as_of, run.settings).day - Moment(found_at, run.settings).day).days
     if days >= scoring.refresh_days:
         return f"those of {found['release_id']} are {days} days old"

@@ -16,7 +16,7 @@ from sidecart.pair_changes import with_differences
 from sidecart.pairs import pair_support
 from sidecart.storage.run import Run
 from sidecart.storage.staging import Staging
-from sidecart.verification import drawn_anchors, lines_around, mismatches, mismatches_in_words, views_around
+from sidecart.verification import drawn_of_both, mismatches, mismatches_in_words, rows_around
 from sidecart_jobs.count_history import planned
 
 _EXAMPLES = 5
@@ -63,18 +63,14 @@ def _drawn(run: Run, updated: Updated) -> DataFrame:
     wanted, ids = run.settings.quality.verified_anchors, run.read(state.VARIANT_IDS)
     root = F.col("region_id") == F.lit(run.settings.shop.root_region)
     every = run.read_stored(updated.contract).where(root)
-    pools = {wanted - wanted // 2: updated.differences, wanted // 2: every}
-    drawn = [
-        drawn_anchors(pool.select(F.col("anchor").alias("variant")).distinct(), ids, number, run.run_id)
-        for number, pool in pools.items()
-    ]
-    return drawn[0].union(drawn[-1]).distinct()
+    changed, held = (pool.select(F.col("anchor").alias("variant")).distinct() for pool in (updated.differences, every))
+    return drawn_of_both(changed, held, ids, wanted, run.run_id)
 
 
 def _baskets_around(run: Run, contract: Contract, anchors: DataFrame) -> DataFrame:
     """Every basket that holds one of the anchors, as silver makes it, and why it may not count."""
     ids, settings = run.read(state.VARIANT_IDS), run.settings.baskets
     if contract == state.VIEW_PAIR_SUPPORT:
-        return view_baskets(views_around(anchors, run.read(silver.VIEWS), ids), ids, settings)
-    lines = lines_around(anchors, run.read(silver.ORDER_LINES), ids)
+        return view_baskets(rows_around(anchors, run.read(silver.VIEWS), ids, "session_id"), ids, settings)
+    lines = rows_around(anchors, run.read(silver.ORDER_LINES), ids, "order_id")
     return excluded_baskets(baskets(lines, ids), run.read(state.BUYER_ACTIVITY), settings)

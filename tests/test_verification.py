@@ -8,7 +8,16 @@ from builders import Shop, told
 from sidecart.contracts import silver
 from sidecart.pairs import pair_support
 from sidecart.settings import BasketSettings
-from sidecart.verification import History, baskets_of, counted_orders, counted_views, drawn_anchors, held_in, mismatches
+from sidecart.verification import (
+    History,
+    baskets_of,
+    counted_orders,
+    counted_views,
+    drawn_anchors,
+    drawn_of_both,
+    held_in,
+    mismatches,
+)
 
 COUNTS = ("stored_buyers", "stored_baskets", "recounted_buyers", "recounted_baskets")
 
@@ -57,6 +66,15 @@ def test_anchors_are_drawn_among_what_baskets_hold_and_others_for_another_releas
     assert len(one) == len(other) == 10
     assert one | other <= set(goods[:30])
     assert one != other
+
+
+def test_half_of_the_anchors_are_of_what_changed(shop: Shop) -> None:
+    goods = [f"v{number}" for number in range(200)]
+    ids = shop.variant_ids(" ".join(goods))
+    changed, every = (held_in(shop.baskets(b1=" ".join(words))) for words in (goods[:8], goods))
+    found = {shop.word(anchor) for anchor in told(drawn_of_both(changed, every, ids, 10, "a run"), "anchor")}
+    assert len(found & set(goods[:8])) >= 5
+    assert len(found) > 5
 
 
 def test_support_of_a_few_anchors_is_counted_from_their_baskets_alone(shop: Shop) -> None:

@@ -46,6 +46,12 @@ def drawn_anchors(held: DataFrame, ids: DataFrame, how_many: int, salt: str) -> 
     return drawn.limit(how_many).select(F.col("variant").alias("anchor"))
 
 
+def drawn_of_both(changed: DataFrame, every: DataFrame, ids: DataFrame, how_many: int, salt: str) -> DataFrame:
+    """The same of two sets, half of `changed` and half of `every`; one that both draw is there once."""
+    of_changed = drawn_anchors(changed, ids, how_many - how_many // 2, salt)
+    return of_changed.union(drawn_anchors(every, ids, how_many // 2, salt)).distinct()
+
+
 def baskets_of(anchors: DataFrame, counted_baskets: DataFrame) -> DataFrame:
     """The baskets that hold one of the anchors: all that their support is counted from."""
     wanted = anchors.agg(F.collect_set("anchor").alias("wanted"))
@@ -53,18 +59,14 @@ def baskets_of(anchors: DataFrame, counted_baskets: DataFrame) -> DataFrame:
     return among.where(F.arrays_overlap("variants", "wanted")).drop("wanted")
 
 
-def lines_around(anchors: DataFrame, order_lines: DataFrame, ids: DataFrame) -> DataFrame:
-    """The order lines of every order that still holds one of the anchors (anchor)."""
-    named = F.broadcast(ids.join(F.broadcast(anchors.withColumnRenamed("anchor", "variant")), "variant", "left_semi"))
-    left = order_lines.where("quantity_left > 0").select("order_id", "variant_id")
-    return order_lines.join(left.join(named, "variant_id", "left_semi").select("order_id"), "order_id", "left_semi")
+def rows_around(anchors: DataFrame, rows: DataFrame, ids: DataFrame, basket: str) -> DataFrame:
+    """The order lines (or views) of every basket that still holds one of the anchors (anchor).
 
-
-def views_around(anchors: DataFrame, views: DataFrame, ids: DataFrame) -> DataFrame:
-    """The views of every session that holds one of the anchors (anchor)."""
+    `basket`: the column that names it, order_id or session_id. What was taken back of order lines holds nothing.
+    """
     named = F.broadcast(ids.join(F.broadcast(anchors.withColumnRenamed("anchor", "variant")), "variant", "left_semi"))
-    holding = views.join(named, "variant_id", "left_semi").select("session_id")
-    return views.join(holding, "session_id", "left_semi")
+    left = rows.where("quantity_left > 0") if "quantity_left" in rows.columns else rows
+    return rows.join(left.join(named, "variant_id", "left_semi").select(basket), basket, "left_semi")
 
 
 def mismatches(stored: DataFrame, recounted: DataFrame) -> DataFrame:

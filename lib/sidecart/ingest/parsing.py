@@ -9,7 +9,7 @@ from __future__ import annotations
 import calendar
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
@@ -234,6 +234,11 @@ def _time_complaint(text: Column, parsed: Column, moment: Moment) -> Column:
         .when(parsed > instant(latest), F.lit("TS_FUTURE"))
         .when((parsed < instant(earliest)) | (parsed == F.timestamp_micros(F.lit(0))), F.lit("TS_IMPLAUSIBLE"))
     )
+
+
+def moment_of(micros: int) -> datetime:
+    """The moment of F.unix_micros, in UTC: a time that Spark collects has no zone."""
+    return datetime.fromtimestamp(0, UTC) + timedelta(microseconds=micros)
 
 
 def instant(at: datetime) -> Column:
