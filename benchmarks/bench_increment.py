@@ -20,6 +20,7 @@ from functools import partial
 from pathlib import Path
 
 import duckdb
+from pyspark.sql import functions as F
 
 from process_cost import cpu_seconds
 from shops import ROOT
@@ -27,6 +28,7 @@ from sidecart.contracts import silver, state
 from sidecart.generator.settings import bench
 from sidecart.generator.shop import write_shop
 from sidecart.ingest.buyers import KEY_VARIABLE
+from sidecart.pairs import pairs_met
 from sidecart.settings import IngestSettings, Settings
 from sidecart.storage.journal import log_to_console
 from sidecart.storage.run import Run
@@ -38,7 +40,10 @@ from sidecart_jobs.update_pairs import update_pairs
 FOLDER = ROOT / ".cache" / "bench" / "increment"
 SETTINGS = Settings(ingest=IngestSettings(max_quarantine_share=0.2))
 """Goods that the year brings later are refused until then."""
-TABLES = (silver.ORDER_EVENTS, silver.ORDER_LINES, state.BASKETS, state.PAIR_SUPPORT, state.PAIR_CHANGES)
+TABLES = (
+    *(silver.ORDER_EVENTS, silver.ORDER_LINES, silver.OFFERS, state.BASKETS),
+    *(state.PAIR_SUPPORT, state.PAIR_CHANGES, state.GROUP_PAIR_CHANGES),
+)
 
 
 @dataclass(frozen=True)
@@ -88,17 +93,27 @@ def measure(source: Path, days: int, increments: int) -> None:
     run = _run(warehouse, first, days)
     _step(costs, "first count", here, lambda: update_pairs(run))
     run.publish()
+    landed, shares = list[float](), list[float]()
     for day in range(days, days + increments):
-        _orders(source, first, landing / "orders" / f"day{day}.parquet", day, day + 1)
+        file = landing / "orders" / f"day{day}.parquet"
+        _orders(source, first, file, day, day + 1)
+        landed.append(file.stat().st_size / 2**20)
         daily = _run(warehouse, first, day + 1)
         _step(costs, "ingest of a day", here, partial(ingest_landing, daily, landing))
         _step(costs, "count of a day", here, partial(update_pairs, daily, "incremental"))
         daily.publish()
+        shares.append(_touched_share(daily))
     files = {contract.name: warehouse.size(contract).files for contract in TABLES}
     again = _run(warehouse, first, days + increments)
     _step(costs, "recount", here, lambda: update_pairs(again, "full"))
     spark.stop()
     _tell(days, costs, files)
+    written = sum(cost.megabytes for name in ("ingest of a day", "count of a day") for cost in costs[name])
+    print(
+        f"{days} days: {written / sum(landed):.0f} bytes written for one that landed; a day's anchors hold"
+        f" {statistics.median(shares):.0%} of the pairs of the whole shop",
+        flush=True,
+    )
     shutil.rmtree(here)
 
 
@@ -122,6 +137,15 @@ def _orders(source: Path, first: datetime | None, target: Path, since: int | Non
         f" AND CAST(ordered_at AS TIMESTAMPTZ) < TIMESTAMPTZ '{high.isoformat()}') TO '{target}' (FORMAT parquet)"
     )
     return first
+
+
+def _touched_share(run: Run) -> float:
+    """Of the pairs of the whole shop, those of anchors of which the run changed a count: what would be scored again."""
+    changed = run.read_stored(state.PAIR_CHANGES).where(F.col("run_id") == run.run_id).select("anchor").distinct()
+    pairs = run.read_root(state.PAIR_SUPPORT).select("anchor", pairs_met().alias("pairs"))
+    marked = pairs.join(changed.withColumn("is_changed", F.lit(True)), "anchor", "left")
+    row = marked.agg(F.sum(F.when(F.col("is_changed"), F.col("pairs"))) / F.sum("pairs")).collect()[0]
+    return float(row[0] or 0)
 
 
 def _step(costs: dict[str, list[Cost]], name: str, here: Path, work: Callable[[], None]) -> None:

@@ -109,7 +109,15 @@ class _Tree:
 def cpu_seconds() -> float:
     """Of this process and all below it, so far."""
     me = psutil.Process()
-    return sum(sum(process.cpu_times()[:4]) for process in (me, *me.children(recursive=True)))
+    return sum(_cpu_times(process) for process in (me, *me.children(recursive=True)))
+
+
+def _cpu_times(process: psutil.Process) -> float:
+    """Of one process and its ended children; those of one that ends meanwhile are told by its parent."""
+    try:
+        return float(sum(process.cpu_times()[:4]))
+    except psutil.NoSuchProcess:
+        return 0.0
 
 
 def _is_running(process: psutil.Process) -> bool:

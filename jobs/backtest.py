@@ -11,7 +11,7 @@ from dataclasses import dataclass, fields, replace
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from sidecart.assortments import offers_from_sales
+from sidecart.assortments import SalesWindow, offers_from_sales
 from sidecart.contracts import gold, silver, state
 from sidecart.contracts.model import Contract
 from sidecart.contracts.runs import BACKTESTS
@@ -103,7 +103,8 @@ def _offers(test: Backtest, run: Run) -> DataFrame:
     if not offers.where("basis <> 'sales'").isEmpty():
         return offers
     regions, root = run.read(silver.REGIONS), test.settings.shop.root_region
-    return offers_from_sales(run.read(silver.ORDER_LINES), regions, root, test.split.begins_at, test.settings.regions)
+    window = SalesWindow(regions, root, test.split.begins_at, test.settings.regions)
+    return offers_from_sales(run.read(silver.ORDER_LINES), window)
 
 
 def _made_lists(test: Backtest, settings: Settings, measured: Settings | None) -> Run:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
@@ -14,15 +16,19 @@ from sidecart.count_changes import (
     bought_groups,
     categorised,
     changed_only,
+    group_differences,
+    of_renewed,
     recategorised,
-    with_group_changes,
+    renewed_anchors,
+    renewed_groups,
     with_renewed_groups,
     with_stratum_changes,
     with_those_holding,
 )
 from sidecart.extremes import activity_counts, excluded_baskets, threshold, with_extremes
 from sidecart.group_support import group_members
-from sidecart.pair_changes import changed_baskets, pair_differences, with_differences
+from sidecart.near import near
+from sidecart.pair_changes import changed_baskets, pair_differences, with_additions
 from sidecart.pairs import region_support, variant_support
 from sidecart.row_changes import added, changed_rows
 from sidecart.storage.releases import ReleaseReader
@@ -66,9 +72,9 @@ def _changed_orders(run: Run, stage: Staging) -> Sides:
     """Baskets (columns of contract baskets) of every buyer of whom one changed, and the tables that keep them."""
     settings, stored = run.settings.baskets, run.read(state.BASKETS)
     touched = run.read(silver.TOUCHED_ORDERS)
-    lines = run.read(silver.ORDER_LINES).join(touched, "order_id", "left_semi")
+    lines = near(run.read(silver.ORDER_LINES), touched, "order_id")
     now = stage.keep("touched_now", baskets(lines, run.read(state.VARIANT_IDS)))
-    was = stored.join(touched, "order_id", "left_semi")
+    was = near(stored, touched, "order_id")
     buyers = stage.keep("buyers", _buyers_of(was, now))
     theirs = stage.keep("theirs_was", stored.join(buyers, "buyer_key", "left_semi"))
     activity, reached = _judged_buyers(run, stage, buyers, _as_they_are(theirs, touched, now))
@@ -132,15 +138,19 @@ def _add_pairs(run: Run, stage: Staging, contract: Contract, held: Sides) -> Dat
     plan.require_within(run.settings.baskets.max_pair_events, contract.name)
     counts = pair_differences(changed, run.read(silver.REGIONS), plan.shards)
     differences = stage.keep(f"{contract.name}_differences", counts)
-    additions = state.CHANGES_OF[contract]
     if differences.isEmpty():
-        run.warehouse.ensure(additions)
-        return differences
-    marked = differences.withColumn("run_id", F.lit(run.run_id))
-    run.write(additions, marked, reads=state.BASKETS, mode="append")
+        run.warehouse.ensure(state.CHANGES_OF[contract])
+    else:
+        _add(run, contract, differences)
+    return differences
+
+
+def _add(run: Run, contract: Contract, differences: DataFrame) -> None:
+    """Append to what runs added to a table of counts."""
+    additions = state.CHANGES_OF[contract]
+    run.write(additions, differences.withColumn("run_id", F.lit(run.run_id)), reads=state.BASKETS, mode="append")
     if _is_to_be_compacted(run.warehouse.size(additions), run.warehouse.size(contract)):
         compact(run, contract)
-    return differences
 
 
 def _is_to_be_compacted(added: Size, table: Size) -> bool:
@@ -149,9 +159,9 @@ def _is_to_be_compacted(added: Size, table: Size) -> bool:
 
 
 def compact(run: Run, contract: Contract) -> None:
-    """Write a table of pairs and what runs added to it as one."""
+    """Write a table of counts and what runs added to it as one."""
     additions = state.CHANGES_OF[contract]
-    whole = with_differences(run.read_stored(contract), run.read_stored(additions))
+    whole = with_additions(contract, run.read_stored(contract), run.read_stored(additions))
     run.write(contract, whole, reads=contract)
     run.write(additions, run.read_stored(additions).limit(0))
 
@@ -193,12 +203,17 @@ def _add_categories(run: Run, released: ReleaseReader, stage: Staging, changed: 
 
 def _add_groups(run: Run, released: ReleaseReader, stage: Staging, differences: DataFrame, facts: Sides) -> None:
     """Add to the counts of groups."""
-    root = F.col("region_id") == F.lit(run.settings.shop.root_region)
-    stored, unit = released.read(state.GROUP_PAIR_SUPPORT), run.settings.scoring.support_unit
-    if stored.isEmpty() and group_members(facts.after, unit).where("bought_variants > 1").isEmpty():
+    is_root, unit = F.col("region_id") == F.lit(run.settings.shop.root_region), run.settings.scoring.support_unit
+    parts = (state.GROUP_PAIR_SUPPORT, state.GROUP_PAIR_CHANGES)
+    is_empty = all(released.read_stored(part).isEmpty() for part in parts)
+    if is_empty and group_members(facts.after, unit).where("bought_variants > 1").isEmpty():
+        run.warehouse.ensure(state.GROUP_PAIR_CHANGES)
         return
     groups = stage.keep("groups", bought_groups(facts, unit))
-    counts = with_group_changes(stored, differences.where(root), groups, facts, unit)
+    changes = group_differences(differences.where(is_root), groups, facts, unit)
     if not groups.where("is_renewed").isEmpty():
-        counts = with_renewed_groups(counts, run.read_root(state.PAIR_SUPPORT), groups, facts.after, unit)
-    run.write(state.GROUP_PAIR_SUPPORT, counts, reads=state.PAIR_SUPPORT)
+        anchors = F.broadcast(stage.keep("renewed_anchors", renewed_anchors(groups, facts.after, unit)))
+        pairs = run.read(state.PAIR_SUPPORT, lambda rows: rows.where(is_root).join(anchors, "anchor", "left_semi"))
+        was = released.read(state.GROUP_PAIR_SUPPORT, partial(of_renewed, groups))
+        changes = with_renewed_groups(changes, was, renewed_groups(pairs, groups, facts.after, unit), groups)
+    _add(run, state.GROUP_PAIR_SUPPORT, changes)

@@ -22,6 +22,7 @@ from sidecart.ingest.erasures import asked_rows, erased_hash, require_readable, 
 from sidecart.ingest.parsing import Moment
 from sidecart.ingest.touched import held_variants, touched
 from sidecart.quality.publication import require_lists
+from sidecart.row_changes import gone_rows
 from sidecart.storage.location import local_folder, location_of
 from sidecart.storage.releases import ReleaseReader
 from sidecart.storage.run import Output, Run
@@ -118,12 +119,11 @@ def _keep_out(run: Run, buyers: DataFrame) -> None:
 
 def _take_from_silver(run: Run, gone: _Gone, stage: Staging) -> None:
     """Take the rows from events and views, settle anew what took from or gave to them, and derive what follows."""
-    is_gone = {"is_gone": F.lit(True), "is_known": F.lit(True)}
     again = touched(run.read(silver.ORDER_EVENTS), gone.events, stage.keep)
     left = again.events.join(gone.events.select("event_id"), "event_id", "left_anti")
     changes, unmatched = settled_again(run, replace(again, events=left), stage)
-    run.merge(silver.ORDER_EVENTS, gone.events.withColumns(is_gone))
-    run.merge(silver.VIEWS, gone.views.withColumns(is_gone))
+    run.merge(silver.ORDER_EVENTS, gone_rows(gone.events, silver.ORDER_EVENTS))
+    run.merge(silver.VIEWS, gone_rows(gone.views, silver.VIEWS))
     run.merge(silver.ORDER_LINES, changes)
     events, views, catalog = (run.read(c) for c in (silver.ORDER_EVENTS, silver.VIEWS, silver.CATALOG))
     is_derived = not run.read(silver.OFFERS).where("basis = 'sales'").isEmpty()

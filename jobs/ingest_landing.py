@@ -10,8 +10,9 @@ from pathlib import Path
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from sidecart.assortments import offers_from_sales, offers_of_all_regions
+from sidecart.assortments import SalesWindow, changed_offers, offers_from_sales, offers_of_all_regions
 from sidecart.contracts import runs, silver
+from sidecart.contracts.model import Contract
 from sidecart.ingest.books import books
 from sidecart.ingest.buyers import BuyerKey, shop_buyer_key
 from sidecart.ingest.landing import Keep, KnownTables, Reading, Silver, Snapshots, read_landing
@@ -24,6 +25,7 @@ from sidecart.row_changes import changed_rows
 from sidecart.storage.releases import ReleaseReader
 from sidecart.storage.run import Output, Run
 from sidecart.storage.staging import Staging, staging
+from sidecart.storage.views import release_moment
 from sidecart_jobs.arguments import CountMode, add_landing_arguments, add_mode_argument, run_as_task, task_parser
 from sidecart_jobs.continuity import require_no_gap
 
@@ -57,13 +59,18 @@ def ingest(run: Run, folder: Folder, mode: CountMode, *, is_streamed: bool = Fal
         if not folder.is_history:
             require_no_gap(run, taken.order_events_new)
         _write_taken(run, taken)
-        if is_known and mode != "full":
-            _settle_touched(run, released, taken, stage)
-        else:
+        changes = _settle_touched(run, released, taken, stage) if is_known and mode != "full" else None
+        if changes is None:
             _settle_all(run, released, stage)
-        outputs = (_offers(run, taken, folder), Output(runs.BOOKS, _books(run, taken), mode="append"))
+        moved = None
+        if changes is not None and not folder.prefix:
+            moved = _moved_offers(run, released, taken, changes, stage)
+        offers = [_offers(run, taken, folder)] if moved is None else []
+        if moved is not None:
+            run.merge(silver.OFFERS, moved)
+        outputs = (*offers, Output(runs.BOOKS, _books(run, taken), mode="append"))
         run.write_together(*(output for output in outputs if output.contract.name not in taken.kept))
-    require_silver(run)
+        require_silver(run, _changed(taken, changes, moved))
 
 
 def _reading(run: Run, folder: Folder, key: BuyerKey, keep: Keep) -> Reading:
@@ -127,8 +134,8 @@ def _settle_all(run: Run, released: ReleaseReader, stage: Staging) -> None:
     )
 
 
-def _settle_touched(run: Run, released: ReleaseReader, taken: Silver, stage: Staging) -> None:
-    """Order lines of the orders that new rows, and variants that came or went, can have changed."""
+def _settle_touched(run: Run, released: ReleaseReader, taken: Silver, stage: Staging) -> DataFrame:
+    """Order lines of the orders that new rows, and variants that came or went, can have changed; how they changed."""
     events, views, catalog = (run.read(c) for c in (silver.ORDER_EVENTS, silver.VIEWS, silver.CATALOG))
     before = released.read(silver.CATALOG)
     held = released.read(silver.HELD_VARIANTS)
@@ -146,6 +153,18 @@ def _settle_touched(run: Run, released: ReleaseReader, taken: Silver, stage: Sta
         Output(silver.TOUCHED_ORDERS, changes.select("order_id").distinct(), reads=silver.ORDER_EVENTS),
         Output(silver.TOUCHED_SESSIONS, seen.select("session_id").distinct(), reads=silver.VIEWS),
     )
+    return changes
+
+
+def _changed(taken: Silver, lines: DataFrame | None, offers: DataFrame | None) -> dict[Contract, DataFrame]:
+    """The rows that this run wrote of tables of which it did not write all."""
+    parts = {} if lines is None else {silver.ORDER_LINES: _as_they_are(lines), silver.VIEWS: taken.views_new}
+    return parts if offers is None else parts | {silver.OFFERS: _as_they_are(offers)}
+
+
+def _as_they_are(changes: DataFrame) -> DataFrame:
+    """The rows that changes (row_changes.changed_rows) leave: those that are new or others than before."""
+    return changes.where("NOT is_gone")
 
 
 def settled_again(run: Run, again: Touched, stage: Staging) -> tuple[DataFrame, Output]:
@@ -161,18 +180,45 @@ def settled_again(run: Run, again: Touched, stage: Staging) -> tuple[DataFrame, 
 
 
 def _offers(run: Run, taken: Silver, folder: Folder) -> Output:
-    if taken.offers is not None:
-        return Output(silver.OFFERS, offers_of_all_regions(taken.offers, run.read(silver.REGIONS)))
-    _LOG.info("no offers among the inputs: what is on sale is derived from sales")
-    return offers_as_sold(run, folder)
+    """The shop's own offers, where it hands them over; those that sales tell of where not."""
+    if taken.offers is None:
+        return offers_as_sold(run, folder)
+    return Output(silver.OFFERS, offers_of_all_regions(taken.offers, run.read(silver.REGIONS)))
+
+
+def _moved_offers(
+    run: Run, released: ReleaseReader, taken: Silver, changes: DataFrame, stage: Staging
+) -> DataFrame | None:
+    """How the lines that changed, and time, change derived offers; None where they are not derived from the same."""
+    if taken.offers is not None or not _are_derived_alike(run, released):
+        return None
+    _LOG.info("no offers among the inputs: those derived from sales follow the lines that changed")
+    settings = run.settings
+    window = SalesWindow(run.read(silver.REGIONS), settings.shop.root_region, run.as_of, settings.regions)
+    offers, lines = released.read(silver.OFFERS), run.read(silver.ORDER_LINES)
+    return stage.keep("moved_offers", changed_offers(offers, changes, lines, window, stage.keep))
+
+
+def _are_derived_alike(run: Run, released: ReleaseReader) -> bool:
+    """Whether the newest release's offers are derived from sales as this run's would be, for an earlier moment."""
+    before, settings, places = release_moment(released), run.settings, ["region_id", "path"]
+    was, now = (tables.read(silver.REGIONS).select(*places) for tables in (released, run))
+    return (
+        before.as_of <= run.as_of
+        and before.settings.regions == settings.regions
+        and before.settings.shop.root_region == settings.shop.root_region
+        and was.join(now, places, "left_anti").isEmpty()
+        and released.read(silver.OFFERS).where("basis <> 'sales'").isEmpty()
+    )
 
 
 def offers_as_sold(run: Run, folder: Folder | None = None) -> Output:
     """Offers of a shop that hands over none; of a folder of history as of the moment of the newest release."""
+    _LOG.info("no offers among the inputs: what is on sale is derived from sales")
     lines, regions, settings = run.read(silver.ORDER_LINES), run.read(silver.REGIONS), run.settings
     moment = _last_moment(run, lines) if folder and folder.prefix else run.as_of
-    derived = offers_from_sales(lines, regions, settings.shop.root_region, moment, settings.regions)
-    return Output(silver.OFFERS, derived, reads=silver.ORDER_LINES)
+    window = SalesWindow(regions, settings.shop.root_region, moment, settings.regions)
+    return Output(silver.OFFERS, offers_from_sales(lines, window), reads=silver.ORDER_LINES)
 
 
 def _last_moment(run: Run, lines: DataFrame) -> datetime:

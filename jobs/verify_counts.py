@@ -16,10 +16,15 @@ from sidecart.pair_changes import with_differences
 from sidecart.pairs import pair_support
 from sidecart.storage.run import Run
 from sidecart.storage.staging import Staging
-from sidecart.verification import drawn_of_both, mismatches, mismatches_in_words, rows_around
+from sidecart.verification import drawn_of_both, holding, mismatches, mismatches_in_words
 from sidecart_jobs.count_history import planned
 
 _EXAMPLES = 5
+_SOURCES = {
+    state.PAIR_SUPPORT: (silver.ORDER_LINES, "order_id"),
+    state.VIEW_PAIR_SUPPORT: (silver.VIEWS, "session_id"),
+}
+"""Where silver says what a table of pairs counts, and what names a basket there."""
 
 
 @dataclass(frozen=True)
@@ -44,11 +49,13 @@ def verify_update(run: Run, stage: Staging, *updates: Updated) -> None:
 def _verify(run: Run, stage: Staging, updated: Updated) -> None:
     contract = updated.contract
     anchors = F.broadcast(stage.keep(f"{contract.name}_verified", _drawn(run, updated)))
-    around = stage.keep(f"{contract.name}_around", counted(_baskets_around(run, contract, anchors)))
+    # As literals, so that only what holds them is read of the largest table: they are as few as a setting says.
+    is_drawn = F.col("anchor").isin([row["anchor"] for row in anchors.collect()])
+    around = stage.keep(f"{contract.name}_around", counted(_baskets_around(run, stage, contract, anchors)))
     counts = pair_support(around, run.read(silver.REGIONS), planned(run, around).shards)
     parts = (contract, state.CHANGES_OF[contract])
-    stored = with_differences(*(run.read_stored(part).join(anchors, "anchor", "left_semi") for part in parts))
-    differing = mismatches(stored, counts.join(anchors, "anchor", "left_semi"))
+    stored = with_differences(*(run.read_stored(part).where(is_drawn) for part in parts))
+    differing = mismatches(stored, counts.where(is_drawn))
     found = stage.keep(f"{contract.name}_differing", differing)
     words = mismatches_in_words(found, run.read(state.VARIANT_IDS), _EXAMPLES)
     if words:
@@ -67,10 +74,14 @@ def _drawn(run: Run, updated: Updated) -> DataFrame:
     return drawn_of_both(changed, held, ids, wanted, run.run_id)
 
 
-def _baskets_around(run: Run, contract: Contract, anchors: DataFrame) -> DataFrame:
+def _baskets_around(run: Run, stage: Staging, contract: Contract, anchors: DataFrame) -> DataFrame:
     """Every basket that holds one of the anchors, as silver makes it, and why it may not count."""
     ids, settings = run.read(state.VARIANT_IDS), run.settings.baskets
+    source, basket = _SOURCES[contract]
+    rows = run.read(source)
+    # Kept first: few as they are, they are then looked up without a shuffle of all history.
+    named = stage.keep(f"{contract.name}_holding", holding(anchors, rows, ids, basket))
+    around = rows.join(named, basket, "left_semi")
     if contract == state.VIEW_PAIR_SUPPORT:
-        return view_baskets(rows_around(anchors, run.read(silver.VIEWS), ids, "session_id"), ids, settings)
-    lines = rows_around(anchors, run.read(silver.ORDER_LINES), ids, "order_id")
-    return excluded_baskets(baskets(lines, ids), run.read(state.BUYER_ACTIVITY), settings)
+        return view_baskets(around, ids, settings)
+    return excluded_baskets(baskets(around, ids), run.read(state.BUYER_ACTIVITY), settings)

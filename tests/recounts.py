@@ -92,7 +92,7 @@ def killed_after(writes: int) -> Iterator[None]:
 def killed_when_judged() -> Iterator[None]:
     """Ingest dies when it has written everything."""
 
-    def die(_: Run) -> None:
+    def die(*_: Any) -> None:
         raise KilledError
 
     with pytest.MonkeyPatch.context() as patch:

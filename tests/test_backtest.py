@@ -9,7 +9,7 @@ import pytest
 from pyspark.sql import DataFrame, SparkSession
 
 from builders import Shop
-from sidecart.assortments import offers_from_sales
+from sidecart.assortments import SalesWindow, offers_from_sales
 from sidecart.contracts import silver
 from sidecart.evaluation.held_out import splits
 from sidecart.settings import Settings
@@ -55,7 +55,7 @@ def released(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> R
     run.write(silver.CATEGORIES, shop.categories())
     run.write(silver.RULES, shop.rules())
     run.write(silver.VIEWS, shop.frame(silver.VIEWS))
-    run.write(silver.OFFERS, offers_from_sales(lines, regions, "root", AS_OF, Settings().regions))
+    run.write(silver.OFFERS, offers_from_sales(lines, SalesWindow(regions, "root", AS_OF, Settings().regions)))
     count_history(run)
     run.publish()
     return ReleaseReader(warehouse)

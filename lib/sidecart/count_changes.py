@@ -96,41 +96,64 @@ def bought_groups(facts: Sides, support_unit: str) -> DataFrame:
     )
 
 
-def with_group_changes(
-    stored: DataFrame, root_differences: DataFrame, groups: DataFrame, facts: Sides, support_unit: str
-) -> DataFrame:
-    """group_pair_support with what was added to pair_support of the root; right but for renewed groups.
+def group_differences(root_differences: DataFrame, groups: DataFrame, facts: Sides, support_unit: str) -> DataFrame:
+    """By how much group_pair_support differs (its columns, signed), from how pair_support of the root does.
 
-    `groups`: bought_groups of the same facts.
+    `groups`: bought_groups of the same facts. Right but for renewed groups.
     """
     sides = (group_members(side, support_unit).select("variant", "group_id") for side in (facts.before, facts.after))
     known = next(sides).unionByName(next(sides)).distinct().join(groups, "group_id")
-    differences = group_sums(sibling_pairs(flat_pairs(root_differences), known))
-    return added(state.GROUP_PAIR_SUPPORT, stored, differences)
+    return added(state.GROUP_PAIR_SUPPORT, group_sums(sibling_pairs(flat_pairs(root_differences), known)))
+
+
+def renewed_groups(root_pairs: DataFrame, groups: DataFrame, facts: DataFrame, support_unit: str) -> DataFrame:
+    """Rows of group_pair_support that a renewed group is in, made anew from its variants' rows in pair_support.
+
+    `root_pairs`: pair_support of the root, of renewed_anchors at least, and `facts`, as they are.
+    """
+    members, renewed = group_members(facts, support_unit), groups.where("is_renewed").select("group_id")
+    of_renewed = sibling_pairs(flat_pairs(root_pairs), members).join(
+        _named(renewed, _GROUPS[0]), _GROUPS[0], "left_semi"
+    )
+    return group_sums(of_renewed.select(*_GROUP_PAIR).unionByName(_turned(of_renewed, renewed)))
+
+
+def renewed_anchors(groups: DataFrame, facts: DataFrame, support_unit: str) -> DataFrame:
+    """The bought variants (anchor) of renewed groups."""
+    renewed = groups.where("is_renewed").select("group_id")
+    return (
+        group_members(facts, support_unit)
+        .join(renewed, "group_id", "left_semi")
+        .select(F.col("variant").alias("anchor"))
+    )
+
+
+def of_renewed(groups: DataFrame, group_pairs: DataFrame) -> DataFrame:
+    """The rows of group_pair_support that a renewed group is in, on either side."""
+    renewed = groups.where("is_renewed").select("group_id")
+    anchors, candidates = (group_pairs.join(_named(renewed, side), side, "left_semi") for side in _GROUPS)
+    return anchors.unionByName(candidates.join(_named(renewed, _GROUPS[0]), _GROUPS[0], "left_anti"))
 
 
 def with_renewed_groups(
-    group_pairs: DataFrame, root_pairs: DataFrame, groups: DataFrame, facts: DataFrame, support_unit: str
+    differences: DataFrame, stored: DataFrame, recounted: DataFrame, groups: DataFrame
 ) -> DataFrame:
-    """group_pair_support with the sums of renewed groups made anew, from the rows of their variants in pair_support.
-
-    `root_pairs`: pair_support of the root, and `facts`, as they are.
-    """
-    members, renewed = group_members(facts, support_unit), groups.where("is_renewed").select("group_id")
-    theirs = members.join(renewed, "group_id", "left_semi").select(F.col("variant").alias("anchor"))
-    of_renewed = sibling_pairs(flat_pairs(root_pairs.join(F.broadcast(theirs), "anchor", "left_semi")), members)
-    recounted = of_renewed.select(*_GROUP_PAIR).unionByName(_turned(of_renewed, renewed))
+    """The same differences, those of renewed groups as what is `recounted` of them differs from what is `stored`."""
+    renewed = groups.where("is_renewed").select("group_id")
     for side in _GROUPS:
-        others = F.broadcast(renewed.withColumnRenamed("group_id", side))
-        group_pairs = group_pairs.join(others, side, "left_anti")
-    return group_pairs.select(*_GROUP_PAIR).unionByName(group_sums(recounted))
+        differences = differences.join(_named(renewed, side), side, "left_anti")
+    return differences.unionByName(added(state.GROUP_PAIR_SUPPORT, recounted, minus=stored))
+
+
+def _named(groups: DataFrame, side: str) -> DataFrame:
+    return F.broadcast(groups.withColumnRenamed("group_id", side))
 
 
 def _turned(pairs: DataFrame, renewed: DataFrame) -> DataFrame:
     """The other direction of pairs whose candidate's group is not among the renewed: those hold both already."""
     anchor, candidate = (F.col(name) for name in reversed(_GROUPS))
     others = pairs.select(anchor.alias(_GROUPS[0]), candidate.alias(_GROUPS[1]), *_GROUP_PAIR[2:])
-    return others.join(F.broadcast(renewed.withColumnRenamed("group_id", _GROUPS[0])), _GROUPS[0], "left_anti")
+    return others.join(_named(renewed, _GROUPS[0]), _GROUPS[0], "left_anti")
 
 
 def _stratum(place: int, sign: int) -> Column:

@@ -13,8 +13,10 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from sidecart.change_kernel import added_up, differences
+from sidecart.contracts.model import Contract
 from sidecart.contracts.state import PAIR_GROUPS
 from sidecart.pairs import KERNEL_SCHEMA, node_paths, numbered_nodes, rows_of_shards, sent_to_shards
+from sidecart.row_changes import added
 
 _COUNTED = f"region_id STRING, anchor INT, anchor_buyers INT, anchor_baskets INT, met {PAIR_GROUPS}"
 _COUNTS = ("region_id", "anchor", "anchor_buyers", "anchor_baskets", "met")
@@ -71,3 +73,10 @@ def with_differences(pair_support: DataFrame, differences: DataFrame) -> DataFra
     )
     after = together.mapInArrow(added_up, schema=_COUNTED)
     return pair_support.join(changed, keys, "left_anti").select(*_COUNTS).unionByName(after)
+
+
+def with_additions(contract: Contract, stored: DataFrame, additions: DataFrame) -> DataFrame:
+    """A table of counts with what runs added to it (contracts.state.CHANGES_OF), in one sum."""
+    if "met" in contract.column_names:
+        return with_differences(stored, additions)
+    return added(contract, stored, additions)

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from pyspark.sql import DataFrame
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from sidecart.baskets import baskets, counted, view_baskets
 from sidecart.extremes import buyer_activity, excluded_baskets
-from sidecart.pairs import flat_pairs
 from sidecart.settings import BasketSettings
 
+_SIDES = ("stored", "recounted")
 _COUNTS = ("buyers", "baskets")
 
 
@@ -59,14 +59,14 @@ def baskets_of(anchors: DataFrame, counted_baskets: DataFrame) -> DataFrame:
     return among.where(F.arrays_overlap("variants", "wanted")).drop("wanted")
 
 
-def rows_around(anchors: DataFrame, rows: DataFrame, ids: DataFrame, basket: str) -> DataFrame:
-    """The order lines (or views) of every basket that still holds one of the anchors (anchor).
+def holding(anchors: DataFrame, rows: DataFrame, ids: DataFrame, basket: str) -> DataFrame:
+    """The baskets of order lines (or views) that still hold one of the anchors (anchor).
 
-    `basket`: the column that names it, order_id or session_id. What was taken back of order lines holds nothing.
+    `basket`: the column that names one, order_id or session_id. What was taken back of order lines holds nothing.
     """
     named = F.broadcast(ids.join(F.broadcast(anchors.withColumnRenamed("anchor", "variant")), "variant", "left_semi"))
     left = rows.where("quantity_left > 0") if "quantity_left" in rows.columns else rows
-    return rows.join(left.join(named, "variant_id", "left_semi").select(basket), basket, "left_semi")
+    return left.join(named, "variant_id", "left_semi").select(basket).distinct()
 
 
 def mismatches(stored: DataFrame, recounted: DataFrame) -> DataFrame:
@@ -76,19 +76,19 @@ def mismatches(stored: DataFrame, recounted: DataFrame) -> DataFrame:
     stored_buyers, stored_baskets, recounted_buyers, recounted_baskets, 0 where a side has no such pair.
     """
     # Equal counts are equal rows, so only rows that differ are laid out.
-    sides = {"stored": stored, "recounted": recounted}
+    sides = dict(zip(_SIDES, (stored, recounted), strict=True))
     rows = {
         side: frame.select("region_id", "anchor", F.struct("anchor_buyers", "anchor_baskets", "met").alias(side))
         for side, frame in sides.items()
     }
     both = rows["stored"].join(rows["recounted"], ["region_id", "anchor"], "full")
     differing = both.where(~F.col("stored").eqNullSafe(F.col("recounted")))
-    flat = [_counts(differing.where(F.col(side).isNotNull()), side) for side in sides]
+    told = F.explode(F.concat(*(_counts(side) for side in sides)))
+    counts = differing.select("region_id", "anchor", told.alias("told")).select("region_id", "anchor", "told.*")
     keys = ["region_id", "anchor", "candidate"]
-    numbers = [f"{side}_{count}" for side in sides for count in _COUNTS]
-    compared = flat[0].join(flat[1], keys, "full").fillna(0, numbers)
-    is_other = [F.col(f"stored_{count}") != F.col(f"recounted_{count}") for count in _COUNTS]
-    return compared.where(is_other[0] | is_other[1]).select(*keys, *numbers)
+    sums = [F.sum(f"{side}_{count}").alias(f"{side}_{count}") for side in sides for count in _COUNTS]
+    compared = counts.groupBy(*keys).agg(*sums)
+    return compared.where(" OR ".join(f"stored_{count} <> recounted_{count}" for count in _COUNTS))
 
 
 def mismatches_in_words(differing: DataFrame, ids: DataFrame, how_many: int) -> list[str]:
@@ -104,9 +104,21 @@ def mismatches_in_words(differing: DataFrame, ids: DataFrame, how_many: int) -> 
     ]
 
 
-def _counts(differing: DataFrame, side: str) -> DataFrame:
-    """One side's counts of rows that differ, flat, and each anchor with itself."""
-    rows = differing.select("region_id", "anchor", f"{side}.*")
-    itself = rows.select("region_id", "anchor", F.col("anchor").alias("candidate"), "anchor_buyers", "anchor_baskets")
-    pairs = flat_pairs(rows).select("region_id", "anchor", "candidate", "pair_buyers", "pair_baskets")
-    return pairs.union(itself).toDF("region_id", "anchor", "candidate", *(f"{side}_{count}" for count in _COUNTS))
+def _counts(side: str) -> Column:
+    """What a side says of an anchor, with itself and each candidate; of a side that is null, that its own are 0."""
+    row = F.col(side)
+
+    def entry(candidate: Column, *counts: Column) -> Column:
+        mine = {f"{side}_{name}": count for name, count in zip(_COUNTS, counts, strict=True)}
+        zero = F.lit(0)
+        numbers = [mine.get(f"{one}_{name}", zero).alias(f"{one}_{name}") for one in _SIDES for name in _COUNTS]
+        return F.struct(candidate.alias("candidate"), *numbers)
+
+    def of_group(alike: Column) -> Column:
+        return F.transform(alike["candidates"], lambda one: entry(one, alike["pair_buyers"], alike["pair_baskets"]))
+
+    own = (F.coalesce(row[f"anchor_{name}"], F.lit(0)) for name in _COUNTS)
+    return F.concat(
+        F.array(entry(F.col("anchor"), *own)),
+        F.flatten(F.transform(F.coalesce(row["met"], F.array()), of_group)),
+    )

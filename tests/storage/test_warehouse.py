@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -11,7 +13,9 @@ from pyspark.sql import DataFrame, SparkSession
 
 from builders import NOON, frame_of, told
 from sidecart.contracts import runs, silver, state
+from sidecart.contracts.model import Contract
 from sidecart.errors import ContractError, StorageError
+from sidecart.row_changes import changed_rows
 from sidecart.settings import settings_from
 from sidecart.storage.releases import ReleaseReader, newest_release, release_versions
 from sidecart.storage.run import Output, Run
@@ -157,3 +161,66 @@ def test_of_tables_written_together_a_bad_one_raises_when_the_others_are_written
     assert told(tables.read(SUPPORT), "variant") == [1, 2]
     run.rewind()
     assert tables.read(SUPPORT).count() == 0
+
+
+def _basket(order: str, days_ago: int, *variants: int) -> dict[str, Any]:
+    return {"order_id": order, "ordered_at": NOON - timedelta(days=days_ago), "variants": list(variants)}
+
+
+def _stored_baskets(tables: Warehouse) -> list[Any]:
+    return told(tables.read(state.BASKETS), "order_id", "variants")
+
+
+def test_a_merge_opens_the_files_of_the_days_that_it_changes_and_marks_what_is_gone(tables: Warehouse) -> None:
+    days = {400: "a", 60: "b", 2: "c", 1: "d"}
+    for ago, order in days.items():
+        tables.write(state.BASKETS, frame_of(tables.spark, state.BASKETS, _basket(order, ago, 1, 2)), "run-1", "append")
+    was, now = (
+        frame_of(tables.spark, state.BASKETS, *baskets)
+        for baskets in (
+            [_basket("a", 400, 1, 2), _basket("d", 1, 1, 2)],
+            [_basket("a", 399, 7), _basket("e", 0, 3)],
+        )
+    )
+    assert tables.merge(state.BASKETS, changed_rows(was, now, state.BASKETS), "run-2").rows == 3
+    assert _stored_baskets(tables) == [("a", [7]), ("b", [1, 2]), ("c", [1, 2]), ("e", [3])]
+    metrics = tables.location.table(tables.spark, state.BASKETS).history(1).collect()[0]["operationMetrics"]
+    assert metrics["numTargetDeletionVectorsAdded"] == "0"  # a file of which every row is gone is gone itself
+    assert metrics["numTargetFilesRemoved"] == "2"
+
+
+@pytest.mark.parametrize("ago", [range(1), range(40), range(0, 4000, 50), [0, 1, 2, 700, 701, 3000, 3200]])
+def test_a_merge_of_any_days_changes_every_row_it_names(tables: Warehouse, ago: Iterable[int]) -> None:
+    baskets = {f"o{days}": _basket(f"o{days}", days, 1, 2) for days in ago}
+    was = frame_of(tables.spark, state.BASKETS, *baskets.values())
+    tables.write(state.BASKETS, was, "run-1")
+    now = frame_of(tables.spark, state.BASKETS, *(basket | {"variants": [5]} for basket in baskets.values()))
+    assert tables.merge(state.BASKETS, changed_rows(was, now, state.BASKETS), "run-2").rows == len(baskets)
+    assert {tuple(variants) for _, variants in _stored_baskets(tables)} == {(5,)}
+
+
+def test_a_year_of_days_leaves_few_files(tables: Warehouse, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sidecart.storage.warehouse._TIDIED_EVERY", 5)
+    left = []
+    for day in range(12):
+        written = tables.write(
+            state.BASKETS, frame_of(tables.spark, state.BASKETS, _basket(f"o{day}", 12 - day, day + 1)), "run", "append"
+        )
+        left.append(tables.size(state.BASKETS).files)
+        assert (written.rows, tables.left_at(state.BASKETS)) == (1, tables.version(state.BASKETS))
+    assert left == [1, 2, 3, 4] * 3
+    assert _stored_baskets(tables) == sorted((f"o{day}", [day + 1]) for day in range(12))
+
+
+def test_a_long_table_is_clustered_when_much_of_it_is_written(
+    tables: Warehouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sidecart.storage.warehouse._LONG_BYTES", 1)
+    tables.write(state.BASKETS, frame_of(tables.spark, state.BASKETS, _basket("a", 1, 1)), "run-1")
+    assert told(_operations(tables, state.BASKETS), "operation") == ["CREATE TABLE", "OPTIMIZE", "WRITE"]
+    assert ReleaseReader(tables).versions == {}
+    assert tables.left_at(state.BASKETS) == 2
+
+
+def _operations(tables: Warehouse, contract: Contract) -> DataFrame:
+    return tables.location.table(tables.spark, contract).history().select("operation")

@@ -73,6 +73,10 @@ class Contract:
     columns: tuple[Column, ...]
     cluster_by: tuple[str, ...] = ()
     checks: tuple[Check, ...] = ()
+    time: str | None = None
+    """The column that says of when a row is: rows are changed by looking only into files that hold its days."""
+    is_merged: bool = False
+    """Whether a day changes some rows: Delta then marks those that are gone beside their file (deletion vectors)."""
 
     @property
     def column_names(self) -> tuple[str, ...]:

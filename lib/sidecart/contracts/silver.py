@@ -10,6 +10,7 @@ ORDER_EVENTS = Contract(
     one_row="one accepted order input row, append-only; buyers are keyed hashes",
     key=("event_id",),
     cluster_by=("order_id",),
+    time="ordered_at",
     columns=(
         required("event_id", "STRING", "sha-256 of the row's normalised content: two equal rows have one id"),
         Column("order_id", "STRING", "the order; null in a return that lacks it"),
@@ -39,6 +40,8 @@ ORDER_LINES = Contract(
     one_row="one sold line of an order as it stands now: the newest version, cancellations and returns applied",
     key=("order_id", "line_key"),
     cluster_by=("order_id",),
+    time="ordered_at",
+    is_merged=True,
     columns=(
         required("order_id", "STRING", "the order"),
         required("line_key", "STRING", "the shop's line number, or the event id where it gives none"),
@@ -152,6 +155,7 @@ OFFERS = Contract(
     one_row="one variant as one region sells it, from the shop or derived from its sales",
     key=("region_id", "variant_id"),
     cluster_by=("region_id", "variant_id"),
+    is_merged=True,
     columns=(
         required("region_id", "STRING", "the region"),
         required("variant_id", "STRING", "the variant"),

@@ -37,6 +37,8 @@ BASKETS = Contract(
     one_row="one order with something left in it, as the distinct variants it holds",
     key=("order_id",),
     cluster_by=("order_id",),
+    time="ordered_at",
+    is_merged=True,
     columns=(
         required("order_id", "STRING", "the order"),
         required("buyer_key", "STRING", "keyed hash of the buyer; a guest order is a buyer of its own"),
@@ -54,6 +56,7 @@ BUYER_ACTIVITY = Contract(
     layer=Layer.STATE,
     one_row="one buyer; a guest order is a buyer of its own",
     key=("buyer_key",),
+    is_merged=True,
     columns=(
         required("buyer_key", "STRING", "keyed hash of the buyer"),
         required("is_guest", "BOOLEAN", "whether this is a guest order"),
@@ -147,6 +150,7 @@ VIEW_BASKETS = Contract(
     layer=Layer.STATE,
     one_row="one session as the distinct variants looked at or put in the cart",
     key=("session_id",),
+    is_merged=True,
     columns=(
         required("session_id", "STRING", "keyed hash of the visit"),
         required("buyer_key", "STRING", "keyed hash of the buyer; a session without one is a viewer of its own"),
@@ -200,9 +204,6 @@ def _changes_of(table: Contract) -> Contract:
 PAIR_CHANGES = _changes_of(PAIR_SUPPORT)
 VIEW_PAIR_CHANGES = _changes_of(VIEW_PAIR_SUPPORT)
 
-CHANGES_OF = {PAIR_SUPPORT: PAIR_CHANGES, VIEW_PAIR_SUPPORT: VIEW_PAIR_CHANGES}
-"""Tables that are read as the sum of their rows and of what later runs added (docs/decisions/0012)."""
-
 GROUP_PAIR_SUPPORT = Contract(
     name="group_pair_support",
     layer=Layer.STATE,
@@ -220,6 +221,29 @@ GROUP_PAIR_SUPPORT = Contract(
         Check("pair_within_baskets", "pair_buyers >= 1 AND pair_buyers <= pair_baskets"),
     ),
 )
+
+GROUP_PAIR_CHANGES = Contract(
+    name="group_pair_changes",
+    layer=Layer.STATE,
+    one_row="two groups and what one run added to their row of group_pair_support, read as their sum",
+    key=("anchor_group_id", "candidate_group_id", "run_id"),
+    cluster_by=GROUP_PAIR_SUPPORT.cluster_by,
+    columns=(
+        required("anchor_group_id", "STRING", "the group of the anchor"),
+        required("candidate_group_id", "STRING", "the group of the candidate"),
+        required("pair_buyers", "BIGINT", "by how much the sum of pair_buyers differs; negative: how much less it is"),
+        required("pair_baskets", "BIGINT", "the same of pair_baskets"),
+        required("run_id", "STRING", "the run that counted the difference"),
+    ),
+    checks=(Check("changes_something", "pair_buyers <> 0 OR pair_baskets <> 0"),),
+)
+
+CHANGES_OF = {
+    PAIR_SUPPORT: PAIR_CHANGES,
+    VIEW_PAIR_SUPPORT: VIEW_PAIR_CHANGES,
+    GROUP_PAIR_SUPPORT: GROUP_PAIR_CHANGES,
+}
+"""Tables that are read as the sum of their rows and of what later runs added (docs/decisions/0012)."""
 
 BASKET_STRATA = Contract(
     name="basket_strata",
@@ -294,6 +318,7 @@ TABLES = (
     VIEW_PAIR_SUPPORT,
     VIEW_PAIR_CHANGES,
     GROUP_PAIR_SUPPORT,
+    GROUP_PAIR_CHANGES,
     BASKET_STRATA,
     VARIANT_STRATUM_SUPPORT,
     CATEGORY_STRATUM_SUPPORT,

@@ -11,6 +11,7 @@ from sidecart.contracts.silver import ORDER_EVENTS
 from sidecart.ingest.parsing import Moment, clock_change, fault, typed_rows
 from sidecart.ingest.places import Places, in_its_region
 from sidecart.ingest.staged import accepted, staged, with_fault
+from sidecart.near import among
 from sidecart.settings import Settings
 
 _CONTENT = (
@@ -54,7 +55,9 @@ def order_events(rows: DataFrame, known_events: DataFrame, run_id: str) -> DataF
     first = Window.partitionBy("event_id").orderBy("source_file", "source_line")
     distinct = accepted(rows).withColumn("nth", F.row_number().over(first)).where("nth = 1")
     # Looked up first, not subtracted: beside a day's few rows the ids of all history need no shuffle.
-    again = known_events.select("event_id").join(distinct.select("event_id"), "event_id", "left_semi")
+    named = accepted(rows).select("order_id").distinct()
+    about = among(known_events, named, "order_id").unionByName(known_events.where("order_id IS NULL"))
+    again = about.select("event_id").join(distinct.select("event_id"), "event_id", "left_semi")
     fresh = distinct.join(again, "event_id", "left_anti")
     return conform(fresh.withColumn("run_id", F.lit(run_id)), ORDER_EVENTS)
 

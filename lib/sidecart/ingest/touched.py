@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pyspark.sql import DataFrame
 
 from sidecart.ingest.settlement import IS_TAKING
+from sidecart.near import near
 
 _PAIR = ["buyer_key", "variant_id"]
 
@@ -35,19 +36,23 @@ def touched(order_events: DataFrame, news: DataFrame, keep: Callable[[str, DataF
     """
     named = keep("touched_orders", news.where("order_id IS NOT NULL").select("order_id").distinct())
     loose_news = news.where("order_id IS NULL")
-    own = keep("touched_events", order_events.join(named, "order_id", "left_semi").unionByName(loose_news))
-    takings = order_events.where(IS_TAKING).select(*_PAIR)
-    shared = keep("touched_pairs", takings.join(_pairs(own), _PAIR, "left_semi").distinct())
+    own = keep("touched_events", near(order_events, named, "order_id").unionByName(loose_news))
+    # All that pairs are asked of is some buyer's: theirs once, and not all of history for each question.
+    theirs = keep("their_events", order_events.join(_buyers(own), "buyer_key", "left_semi"))
+    shared = keep("touched_pairs", _taken_back(theirs, own))
     if shared.isEmpty():
         return Touched(named, own, own.where(IS_TAKING).select("event_id"))
-    theirs = order_events.join(shared, _PAIR, "left_semi")
-    orders = keep("reached_orders", _orders(theirs).unionByName(named).distinct())
-    of_orders = order_events.join(orders, "order_id", "left_semi")
-    asked = keep("reached_pairs", takings.join(_pairs(of_orders.unionByName(own)), _PAIR, "left_semi").distinct())
-    answering = keep("answering_events", order_events.join(asked, _PAIR, "left_semi"))
-    every_order = keep("answering_orders", _orders(answering).unionByName(orders).distinct())
+    orders = keep("reached_orders", _orders(theirs.join(shared, _PAIR, "left_semi")).unionByName(named).distinct())
+    of_orders = keep("reached_events", order_events.join(orders, "order_id", "left_semi"))
+    others = keep("other_buyers", _buyers(of_orders).join(_buyers(own), "buyer_key", "left_anti"))
+    if not others.isEmpty():
+        theirs = theirs.unionByName(order_events.join(others, "buyer_key", "left_semi"))
+    asked = keep("reached_pairs", _taken_back(theirs, of_orders.unionByName(own)))
+    answering = keep("answering_events", theirs.join(asked, _PAIR, "left_semi"))
+    more = keep("answering_orders", _orders(answering).join(orders, "order_id", "left_anti"))
     loose = answering.where("order_id IS NULL").unionByName(loose_news).dropDuplicates(["event_id"])
-    events = keep("settled_events", order_events.join(every_order, "order_id", "left_semi").unionByName(loose))
+    of_more = order_events.join(more, "order_id", "left_semi")
+    events = keep("settled_events", of_orders.unionByName(of_more).unionByName(loose))
     resettled = [
         events.join(orders, "order_id", "left_semi"),
         events.where("order_id IS NULL").join(shared, _PAIR, "left_semi"),
@@ -75,8 +80,17 @@ def moved_variants(held: DataFrame, known: DataFrame, catalog: DataFrame) -> Dat
     return gained.unionByName(known.select("variant_id").join(now, "variant_id", "left_anti"))
 
 
+def _taken_back(of_buyers: DataFrame, asking: DataFrame) -> DataFrame:
+    """The buyers' variants of `asking` of which there is a taking; `of_buyers`: all events of its buyers."""
+    return of_buyers.where(IS_TAKING).select(*_PAIR).join(_pairs(asking), _PAIR, "left_semi").distinct()
+
+
 def _pairs(events: DataFrame) -> DataFrame:
     return events.select(*_PAIR).where("buyer_key IS NOT NULL").distinct()
+
+
+def _buyers(events: DataFrame) -> DataFrame:
+    return events.select("buyer_key").where("buyer_key IS NOT NULL").distinct()
 
 
 def _orders(events: DataFrame) -> DataFrame:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from pyspark.sql import DataFrame
@@ -60,18 +61,23 @@ SILVER = tuple(c for c in AT_LEAST if c in silver.TABLES)
 LISTS = tuple(c for c in AT_LEAST if c not in silver.TABLES)
 
 
-def require_silver(run: Run) -> None:
+def require_silver(run: Run, changed: Mapping[Contract, DataFrame] | None = None) -> None:
     """Raise GateError where silver breaks a contract, the books don't balance, or too much was refused or lost.
 
-    RuleError where a rule reaches too far.
+    RuleError where a rule reaches too far. `changed`: of tables that only some rows of were written, these rows, unlike
+    any other by their key: they are judged alone, as the others were before a release held them.
     """
     of_run = run.read(runs.BOOKS).where(F.col("run_id") == run.run_id)
-    verdicts = judge(Gated(of_run, runs.BOOKS, at_least=1), *_gated(run, SILVER))
+    changed = changed or {}
+    others = _gated(run, tuple(contract for contract in SILVER if contract not in changed))
+    parts = [Gated(frame, contract) for contract, frame in changed.items()]
+    verdicts = judge(Gated(of_run, runs.BOOKS, at_least=1), *others, *parts)
+    empty = [Verdict(c.name, 0, {"rows": 0}) for c in changed if AT_LEAST[c] and run.read(c).isEmpty()]
     poisoned = [
         Verdict(runs.BOOKS.name, 0, _too_much_refused(run, of_run)),
         Verdict(silver.CATALOG.name, 0, _too_much_lost(run)),
     ]
-    require([*verdicts, *poisoned], REMEDIES)
+    require([*verdicts, *empty, *poisoned], REMEDIES)
     require_rules(run)
 
 

@@ -13,7 +13,7 @@ from sidecart.contracts.model import Contract
 from sidecart.contracts.runs import ERASURE_RECEIPTS, RELEASES
 from sidecart.contracts.state import CHANGES_OF
 from sidecart.errors import StorageError
-from sidecart.pair_changes import with_differences
+from sidecart.pair_changes import with_additions
 from sidecart.storage.warehouse import RELEASED, Warehouse
 
 
@@ -99,6 +99,15 @@ def current_versions(warehouse: Warehouse) -> dict[str, int]:
     return {c.name: warehouse.left_at(c) for c in RELEASED if warehouse.exists(c)}
 
 
+Narrow = Callable[[DataFrame], DataFrame]
+"""Leaves some rows of a table, by columns of its key."""
+
+
+def all_rows(rows: DataFrame) -> DataFrame:
+    """Leaves every row."""
+    return rows
+
+
 class ReleaseReader:
     """Reads every table as one release left it, the newest or one that is named and open (see require_open)."""
 
@@ -109,9 +118,12 @@ class ReleaseReader:
         if release_id:
             require_open(warehouse, release_id)
 
-    def read(self, contract: Contract) -> DataFrame:
-        """The table's rows in this release, with all that runs added; run records are read as they are now."""
-        return with_changes(contract, self.read_stored)
+    def read(self, contract: Contract, narrow: Narrow = all_rows) -> DataFrame:
+        """The table's rows in this release, with all that runs added; run records are read as they are now.
+
+        Only those that `narrow` leaves, see with_changes.
+        """
+        return with_changes(contract, self.read_stored, narrow)
 
     def read_stored(self, contract: Contract) -> DataFrame:
         """The same without what runs added; no rows of a table of additions that the release does not name."""
@@ -124,10 +136,13 @@ class ReleaseReader:
         return self.warehouse.read(contract, self.versions[contract.name])
 
 
-def with_changes(contract: Contract, read: Callable[[Contract], DataFrame]) -> DataFrame:
-    """The table's rows and what runs added to them, in one sum; `read` reads the tables."""
-    stored = read(contract)
+def with_changes(contract: Contract, read: Callable[[Contract], DataFrame], narrow: Narrow = all_rows) -> DataFrame:
+    """The table's rows and what runs added to them, in one sum; `read` reads the tables.
+
+    `narrow` leaves some rows, by columns of the key: of every part before they are summed, so that no other is.
+    """
+    stored = narrow(read(contract))
     if contract not in CHANGES_OF:
         return stored
     changes = read(CHANGES_OF[contract])
-    return stored if changes.isEmpty() else with_differences(stored, changes)
+    return stored if changes.isEmpty() else with_additions(contract, stored, narrow(changes))

@@ -18,7 +18,7 @@ from sidecart.contracts.runs import RUNS, STAGES
 from sidecart.contracts.state import CHANGES_OF, LAYOUT
 from sidecart.errors import StorageError
 from sidecart.settings import Settings
-from sidecart.storage.releases import current_versions, publish, release_versions, with_changes
+from sidecart.storage.releases import Narrow, all_rows, current_versions, publish, release_versions, with_changes
 from sidecart.storage.warehouse import RELEASED, Mode, Warehouse, Written
 
 _LOG = logging.getLogger("sidecart.run")
@@ -85,9 +85,12 @@ class Run:
                 self.warehouse.withdraw(contract, self.run_id)
                 _LOG.warning("took back an earlier try's rows of %s", contract.name)
 
-    def read(self, contract: Contract) -> DataFrame:
-        """The table as this run sees it: its newest version, with all that runs added to it."""
-        return with_changes(contract, self.read_stored)
+    def read(self, contract: Contract, narrow: Narrow = all_rows) -> DataFrame:
+        """The table as this run sees it: its newest version, with all that runs added to it.
+
+        Only those rows that `narrow` leaves, see with_changes.
+        """
+        return with_changes(contract, self.read_stored, narrow)
 
     def read_stored(self, contract: Contract) -> DataFrame:
         """The same without what runs added; no rows of a table that does not exist yet but was to be added to."""
@@ -101,7 +104,8 @@ class Run:
 
     def read_root(self, contract: Contract) -> DataFrame:
         """Rows of the whole shop of a table by region."""
-        return self.read(contract).where(F.col("region_id") == F.lit(self.settings.shop.root_region))
+        is_root = F.col("region_id") == F.lit(self.settings.shop.root_region)
+        return self.read(contract, lambda rows: rows.where(is_root))
 
     def read_or_empty(self, contract: Contract) -> DataFrame:
         """The table, or no rows of it where it does not exist yet."""

@@ -16,7 +16,7 @@ from sidecart.contracts.frames import TABLES, Tables, commented, rows
 from sidecart.contracts.model import Contract
 from sidecart.diversity import diversified
 from sidecart.errors import StorageError
-from sidecart.ingest.parsing import Moment
+from sidecart.ingest.parsing import Moment, moment_of
 from sidecart.pairs import flat_pairs
 from sidecart.resolution import list_owners, live_prices, owned_lists, refusals, resolved_lists
 from sidecart.rules import rule_subjects, rules_on, with_ruling
@@ -270,7 +270,7 @@ def _release_run(reader: ReleaseReader) -> tuple[datetime, dict[str, Any]]:
     """The moment of the release and the settings of its run, none where the run left no record."""
     released = reader.read(runs.RELEASES).where(F.col("release_id") == F.lit(reader.release_id))
     ran = released.join(reader.read(runs.RUNS).select("run_id", "settings"), "run_id", "left")
-    row = ran.select("as_of", "settings").first()
+    row = ran.select(F.unix_micros("as_of").alias("at"), "settings").first()
     if row is None:
         raise StorageError(f"release {reader.release_id} is gone from the table releases")
-    return row["as_of"], json.loads(row["settings"]) if row["settings"] else {}
+    return moment_of(row["at"]), json.loads(row["settings"]) if row["settings"] else {}

@@ -6,7 +6,9 @@ import json
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import reduce
+from itertools import pairwise
 from threading import Lock
 from typing import Literal
 from uuid import uuid4
@@ -35,7 +37,7 @@ _RETENTION = {
     "delta.logRetentionDuration": "interval 60 days",
     "delta.deletedFileRetentionDuration": "interval 60 days",
 }
-_PROPERTIES = {"delta.enableDeletionVectors": "false", **_RETENTION}
+_VECTORS = "delta.enableDeletionVectors"
 _COMMIT_MARK = "spark.databricks.delta.commitInfo.userMetadata"
 _TELLING = Lock()
 """What is told to the session holds for its every thread; writes beside it name what they need themselves."""
@@ -45,7 +47,21 @@ _VACUUMING = {
     "spark.databricks.delta.retentionDurationCheck.enabled": "false",
     "spark.databricks.delta.vacuum.logging.enabled": "false",
 }
+_TIDYING = {
+    "spark.databricks.delta.optimize.minFileSize": str(16 * 2**20),
+    "spark.databricks.delta.optimize.maxFileSize": str(32 * 2**20),
+}
+"""Files small enough that a day opens a few of a long table's, and large enough that a query is not many files."""
+_TIDIED_EVERY = 64
+"""Commits to a table after which its small files become large ones."""
+_TURNS = (0, 1)
+"""Of the versions; the one may have been given to a commit that takes others back."""
+_LONG_BYTES = 64 * 2**20
+"""A write of more to a table that is long in time is clustered at once: years of orders."""
 _STATISTICS = "delta.dataSkippingStatsColumns"
+_DAY = 86_400
+_SPANS = 16
+"""Stretches of days that a merge names: changes of a day are of the last weeks, and of some days before."""
 _PEOPLE = ("buyer_key", "session_id")
 
 
@@ -94,7 +110,8 @@ class Warehouse:
             builder = builder.addColumn(
                 column.name, field.dataType, nullable=not column.is_required, comment=column.comment
             )
-        for key, value in (_PROPERTIES | {_STATISTICS: _statistics(contract)}).items():
+        of_table = {_STATISTICS: _statistics(contract), _VECTORS: str(contract.is_merged).lower()}
+        for key, value in (_RETENTION | of_table).items():
             builder = builder.property(key, value)
         if contract.cluster_by:
             builder = builder.clusterBy(*contract.cluster_by)
@@ -142,17 +159,21 @@ class Warehouse:
         Files that hold none of these rows stay as they are. New rows alone are appended, without a look at the others.
         """
         self.ensure(contract)
-        kinds = {row["is_known"] for row in changes.select("is_known").distinct().collect()}
+        day = F.floor(F.unix_seconds(f"was.{contract.time}") / _DAY) if contract.time else F.lit(0)
+        kinds = changes.select("is_known", F.when(F.col("is_known"), day).alias("day")).distinct().collect()
         if not kinds:
             return Written(self.left_at(contract), 0)
-        if kinds == {False}:
+        if not any(row["is_known"] for row in kinds):
             return self.write(contract, changes, run_id, mode="append")
+        is_same = reduce(Column.__and__, map(_is_same, contract.key))
+        if contract.time:
+            is_same &= _is_of(contract.time, sorted(row["day"] for row in kinds if row["is_known"]))
         mark = _mark(contract, run_id, self.left_at(contract))
         row = {name: F.col(f"changed.{name}") for name in contract.column_names}
         merging = (
             self.location.table(self.spark, contract)
             .alias("stored")
-            .merge(changes.alias("changed"), reduce(Column.__and__, map(_is_same, contract.key)))
+            .merge(changes.alias("changed"), is_same)
             .whenMatchedDelete("changed.is_gone")
             .whenMatchedUpdate(set=dict(row))
             .whenNotMatchedInsert(values=dict(row))
@@ -160,6 +181,13 @@ class Warehouse:
         with self._session_told({_COMMIT_MARK: mark}):
             merging.execute()
         return self._read_back(contract, mark, *(f"numTargetRows{what}" for what in ("Inserted", "Updated", "Deleted")))
+
+    def _tidied(self, contract: Contract, written: Written) -> Written:
+        """What was written, once the table's small files are large ones, in the order of what it is clustered by."""
+        with self._session_told(_TIDYING):
+            self.location.table(self.spark, contract).optimize().executeCompaction()
+        self._left_at[contract.name] = self.version(contract)
+        return Written(self._left_at[contract.name], written.rows)
 
     def withdraw(self, contract: Contract, run_id: str) -> None:
         """Delete the rows that name the run."""
@@ -201,9 +229,12 @@ class Warehouse:
     def cut(self, contract: Contract) -> int:
         """Begin the table's log anew; the version that is left, whose log names no deleted file from `cut` - 1 on.
 
-        The first of two commits of properties alone writes a checkpoint, the second puts the properties back.
+        Files that hold rows which are marked as gone are written without them. Then the first of two commits of
+        properties alone writes a checkpoint, the second puts the properties back.
         """
         table = f"delta.`{local_path(self.location, contract)}`"
+        if contract.is_merged:
+            self.spark.sql(f"REORG TABLE {table} APPLY (PURGE)")
         self.spark.sql(f"ALTER TABLE {table} SET TBLPROPERTIES ({_listed(_CUTTING)})")
         self.spark.sql(f"ALTER TABLE {table} SET TBLPROPERTIES ({_listed(_CUT)})")
         self._left_at[contract.name] = self.version(contract)
@@ -263,7 +294,12 @@ class Warehouse:
                 " another writer is at work, or the same transaction was written before"
             )
         self._left_at[contract.name] = int(row["version"])
-        return Written(int(row["version"]), sum(int(row["operationMetrics"].get(name, 0)) for name in metrics))
+        told = row["operationMetrics"]
+        written = Written(int(row["version"]), sum(int(told.get(name, 0)) for name in metrics))
+        is_added_to = row["operation"] == "MERGE" or row["operationParameters"].get("mode") == "Append"
+        is_many = is_added_to and written.version >= _TIDIED_EVERY and written.version % _TIDIED_EVERY in _TURNS
+        is_long = contract.time is not None and int(told.get("numOutputBytes", 0)) > _LONG_BYTES
+        return self._tidied(contract, written) if is_many or is_long else written
 
 
 def _mark(contract: Contract, run_id: str, before: int) -> str:
@@ -279,6 +315,22 @@ def _is_same(key: str) -> Column:
     return F.col(f"stored.{key}") == F.col(f"changed.{key}")
 
 
+def _is_of(time: str, days: list[int]) -> Column:
+    """Whether a stored row is of one of these days (from 1970), or between two that are near: Delta opens no file whose
+    statistics say that it has none.
+    """
+    gaps = sorted(((after - day, place) for place, (day, after) in enumerate(pairwise(days), 1)), reverse=True)
+    cuts = sorted(place for gap, place in gaps[: _SPANS - 1] if gap > 1)
+    spans = [days[since:until] for since, until in pairwise([0, *cuts, len(days)])]
+    at = F.col(f"stored.{time}")
+    is_within = [(at >= _midnight(span[0])) & (at < _midnight(span[-1] + 1)) for span in spans]
+    return reduce(Column.__or__, is_within)
+
+
+def _midnight(day: int) -> Column:
+    return F.lit(datetime.fromtimestamp(day * _DAY, UTC))
+
+
 def _sentence(contract: Contract) -> str:
     return f"One row: {contract.one_row}. Key: {', '.join(contract.key)}."
 
@@ -286,5 +338,5 @@ def _sentence(contract: Contract) -> str:
 def _statistics(contract: Contract) -> str:
     """File statistics of the columns readers select by; keys of people stay out of them."""
     types = {column.name: column.type for column in contract.columns}
-    wanted = dict.fromkeys((*contract.cluster_by, *contract.key))
+    wanted = dict.fromkeys((*contract.cluster_by, *contract.key, *([contract.time] if contract.time else [])))
     return ",".join(n for n in wanted if n not in _PEOPLE and not types[n].startswith(("ARRAY", "MAP", "BOOLEAN")))
