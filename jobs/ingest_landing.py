@@ -25,7 +25,7 @@ from sidecart.row_changes import changed_rows
 from sidecart.storage.releases import ReleaseReader
 from sidecart.storage.run import Output, Run
 from sidecart.storage.staging import Staging, staging
-from sidecart.storage.views import release_moment
+from sidecart.storage.views import release_layout, release_moment
 from sidecart_jobs.arguments import CountMode, add_landing_arguments, add_mode_argument, run_as_task, task_parser
 from sidecart_jobs.continuity import require_no_gap
 
@@ -201,6 +201,8 @@ def _moved_offers(
 
 def _are_derived_alike(run: Run, released: ReleaseReader) -> bool:
     """Whether the newest release's offers are derived from sales as this run's would be, for an earlier moment."""
+    if release_layout(released) is None:  # its run left no record of its settings
+        return False
     before, settings, places = release_moment(released), run.settings, ["region_id", "path"]
     was, now = (tables.read(silver.REGIONS).select(*places) for tables in (released, run))
     return (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
 
 from builders import Shop, told
 from sidecart.contracts import silver
@@ -53,6 +54,18 @@ def test_an_anchor_that_only_one_side_has_is_told_with_all_it_met(shop: Shop) ->
         ("root", "salt", "tea", 0, 0, 1, 1),
         ("root", "tea", "salt", 0, 0, 1, 1),
         ("root", "tea", "tea", 0, 0, 1, 1),
+    ]
+
+
+def test_a_candidate_that_is_stored_twice_is_told_though_its_sum_is_right(shop: Shop) -> None:
+    recounted = _support(shop, b1="ann: milk bread", b2="bob: milk bread")
+    twice = F.transform(
+        "met", lambda alike: alike.withField("pair_buyers", F.lit(1)).withField("pair_baskets", F.lit(1))
+    )
+    stored = recounted.withColumn("met", F.array_repeat(twice[0], 2))
+    assert _mismatches(shop, stored, recounted) == [
+        ("root", "bread", "milk", 2, 2, 2, 2),
+        ("root", "milk", "bread", 2, 2, 2, 2),
     ]
 
 

@@ -87,8 +87,10 @@ def mismatches(stored: DataFrame, recounted: DataFrame) -> DataFrame:
     counts = differing.select("region_id", "anchor", told.alias("told")).select("region_id", "anchor", "told.*")
     keys = ["region_id", "anchor", "candidate"]
     sums = [F.sum(f"{side}_{count}").alias(f"{side}_{count}") for side in sides for count in _COUNTS]
-    compared = counts.groupBy(*keys).agg(*sums)
-    return compared.where(" OR ".join(f"stored_{count} <> recounted_{count}" for count in _COUNTS))
+    compared = counts.groupBy(*keys).agg(*sums, F.count_if(F.col("stored_baskets") > 0).alias("stored_times"))
+    is_other = " OR ".join(f"stored_{count} <> recounted_{count}" for count in _COUNTS)
+    # A candidate that is stored twice is wrong whatever its sum.
+    return compared.where(f"{is_other} OR stored_times > 1").drop("stored_times")
 
 
 def mismatches_in_words(differing: DataFrame, ids: DataFrame, how_many: int) -> list[str]:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
+import pyarrow.parquet as pq
 import pytest
 from pyspark.sql import DataFrame, SparkSession
 
@@ -220,6 +221,31 @@ def test_a_long_table_is_clustered_when_much_of_it_is_written(
     assert told(_operations(tables, state.BASKETS), "operation") == ["CREATE TABLE", "OPTIMIZE", "WRITE"]
     assert ReleaseReader(tables).versions == {}
     assert tables.left_at(state.BASKETS) == 2
+
+
+def test_after_a_cut_and_a_vacuum_no_file_holds_a_row_that_was_merged_away(
+    tables: Warehouse, warehouse: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sidecart.storage.warehouse._LONG_BYTES", 1)
+    baskets = [_basket(order, 1, 1) for order in "abc"]
+    was = frame_of(tables.spark, state.BASKETS, *baskets).coalesce(1)
+    tables.write(state.BASKETS, was, "run-1")
+    now = frame_of(tables.spark, state.BASKETS, *baskets[1:])
+    tables.merge(state.BASKETS, changed_rows(was, now, state.BASKETS), "run-2")
+    tables.cut(state.BASKETS)
+    tables.vacuum(state.BASKETS)
+    files = [*(warehouse / "state" / "baskets").glob("*.parquet")]
+    assert sorted(order for file in files for order in pq.read_table(file)["order_id"].to_pylist()) == ["b", "c"]
+
+
+def test_a_merge_that_does_not_find_a_row_to_change_stops_the_run(tables: Warehouse) -> None:
+    tables.write(state.BASKETS, frame_of(tables.spark, state.BASKETS, _basket("a", 1, 1)), "run-1")
+    was, now = (
+        frame_of(tables.spark, state.BASKETS, *(_basket(order, days, variant) for order in "ab"))
+        for days, variant in ((1, 1), (1, 2))
+    )
+    with pytest.raises(StorageError, match="baskets: 1 of 2 rows to change were found"):
+        tables.merge(state.BASKETS, changed_rows(was, now, state.BASKETS), "run-2")
 
 
 def _operations(tables: Warehouse, contract: Contract) -> DataFrame:

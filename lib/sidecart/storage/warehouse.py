@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -23,6 +24,8 @@ from sidecart.contracts.runs import INGESTED_FILES
 from sidecart.contracts.silver import QUARANTINE
 from sidecart.errors import StorageError
 from sidecart.storage.location import Location, local_path, location_of
+
+_LOG = logging.getLogger("sidecart.run")
 
 Mode = Literal["overwrite", "append"]
 
@@ -58,6 +61,8 @@ _TURNS = (0, 1)
 """Of the versions; the one may have been given to a commit that takes others back."""
 _LONG_BYTES = 64 * 2**20
 """A write of more to a table that is long in time is clustered at once: years of orders."""
+_LONG_SHARE = 0.25
+"""Of the table: clustering writes all of it, which a large shop's day is no reason for."""
 _STATISTICS = "delta.dataSkippingStatsColumns"
 _DAY = 86_400
 _SPANS = 16
@@ -160,7 +165,7 @@ class Warehouse:
         """
         self.ensure(contract)
         day = F.floor(F.unix_seconds(f"was.{contract.time}") / _DAY) if contract.time else F.lit(0)
-        kinds = changes.select("is_known", F.when(F.col("is_known"), day).alias("day")).distinct().collect()
+        kinds = changes.groupBy("is_known", F.when(F.col("is_known"), day).alias("day")).count().collect()
         if not kinds:
             return Written(self.left_at(contract), 0)
         if not any(row["is_known"] for row in kinds):
@@ -176,16 +181,29 @@ class Warehouse:
             .merge(changes.alias("changed"), is_same)
             .whenMatchedDelete("changed.is_gone")
             .whenMatchedUpdate(set=dict(row))
-            .whenNotMatchedInsert(values=dict(row))
+            .whenNotMatchedInsert("NOT changed.is_gone", values=dict(row))
         )
         with self._session_told({_COMMIT_MARK: mark}):
             merging.execute()
+        self._require_found(contract, sum(row["count"] for row in kinds if row["is_known"]))
         return self._read_back(contract, mark, *(f"numTargetRows{what}" for what in ("Inserted", "Updated", "Deleted")))
+
+    def _require_found(self, contract: Contract, known: int) -> None:
+        """Raise StorageError where the merge that is newest did not find every row that was to be changed."""
+        told = self._newest(contract)["operationMetrics"]
+        found = sum(int(told[f"numTargetRows{what}"]) for what in ("Updated", "Deleted"))
+        if found != known:
+            raise StorageError(
+                f"{contract.name}: {found:,} of {known:,} rows to change were found; the run is taken back, report it"
+            )
 
     def _tidied(self, contract: Contract, written: Written) -> Written:
         """What was written, once the table's small files are large ones, in the order of what it is clustered by."""
-        with self._session_told(_TIDYING):
-            self.location.table(self.spark, contract).optimize().executeCompaction()
+        try:
+            with self._session_told(_TIDYING):
+                self.location.table(self.spark, contract).optimize().executeCompaction()
+        except Exception:  # noqa: BLE001 - the rows are written, maybe published: their disorder fails no run
+            _LOG.warning("%s could not be put in order; the next turn tries again", contract.name, exc_info=True)
         self._left_at[contract.name] = self.version(contract)
         return Written(self._left_at[contract.name], written.rows)
 
@@ -234,7 +252,8 @@ class Warehouse:
         """
         table = f"delta.`{local_path(self.location, contract)}`"
         if contract.is_merged:
-            self.spark.sql(f"REORG TABLE {table} APPLY (PURGE)")
+            # REORG would be the command, but passes over marked files that an OPTIMIZE has clustered.
+            self.write(contract, self.read(contract), "purge")
         self.spark.sql(f"ALTER TABLE {table} SET TBLPROPERTIES ({_listed(_CUTTING)})")
         self.spark.sql(f"ALTER TABLE {table} SET TBLPROPERTIES ({_listed(_CUT)})")
         self._left_at[contract.name] = self.version(contract)
@@ -298,8 +317,11 @@ class Warehouse:
         written = Written(int(row["version"]), sum(int(told.get(name, 0)) for name in metrics))
         is_added_to = row["operation"] == "MERGE" or row["operationParameters"].get("mode") == "Append"
         is_many = is_added_to and written.version >= _TIDIED_EVERY and written.version % _TIDIED_EVERY in _TURNS
-        is_long = contract.time is not None and int(told.get("numOutputBytes", 0)) > _LONG_BYTES
-        return self._tidied(contract, written) if is_many or is_long else written
+        bytes_written = int(told.get("numOutputBytes", 0))
+        is_long = contract.time is not None and bytes_written > _LONG_BYTES
+        if is_many or (is_long and bytes_written > _LONG_SHARE * self.size(contract).bytes):
+            return self._tidied(contract, written)
+        return written
 
 
 def _mark(contract: Contract, run_id: str, before: int) -> str:
