@@ -12,10 +12,11 @@ from pyspark.sql import functions as F
 
 from sidecart.assortments import SalesWindow, changed_offers, offers_from_sales, offers_of_all_regions
 from sidecart.contracts import runs, silver
+from sidecart.contracts.frames import Keep
 from sidecart.contracts.model import Contract
 from sidecart.ingest.books import books
 from sidecart.ingest.buyers import BuyerKey, shop_buyer_key
-from sidecart.ingest.landing import Keep, KnownTables, Reading, Silver, Snapshots, read_landing
+from sidecart.ingest.landing import KnownTables, Reading, Silver, Snapshots, read_landing
 from sidecart.ingest.look import Folder
 from sidecart.ingest.parsing import moment_of
 from sidecart.ingest.settlement import order_lines, settlement, unmatched_returns
@@ -62,13 +63,14 @@ def ingest(run: Run, folder: Folder, mode: CountMode, *, is_streamed: bool = Fal
         changes = _settle_touched(run, released, taken, stage) if is_known and mode != "full" else None
         if changes is None:
             _settle_all(run, released, stage)
+        outputs = [Output(runs.BOOKS, _books(run, taken), mode="append")]
         moved = None
-        if changes is not None and not folder.prefix:
-            moved = _moved_offers(run, released, taken, changes, stage)
-        offers = [_offers(run, taken, folder)] if moved is None else []
-        if moved is not None:
+        if changes is not None and taken.offers is None and not folder.prefix:
+            moved = _moved_offers(run, released, changes, stage)
+        if moved is None:
+            outputs.append(_offers(run, taken, folder))
+        else:
             run.merge(silver.OFFERS, moved)
-        outputs = (*offers, Output(runs.BOOKS, _books(run, taken), mode="append"))
         run.write_together(*(output for output in outputs if output.contract.name not in taken.kept))
         require_silver(run, _changed(taken, changes, moved))
 
@@ -186,11 +188,9 @@ def _offers(run: Run, taken: Silver, folder: Folder) -> Output:
     return Output(silver.OFFERS, offers_of_all_regions(taken.offers, run.read(silver.REGIONS)))
 
 
-def _moved_offers(
-    run: Run, released: ReleaseReader, taken: Silver, changes: DataFrame, stage: Staging
-) -> DataFrame | None:
+def _moved_offers(run: Run, released: ReleaseReader, changes: DataFrame, stage: Staging) -> DataFrame | None:
     """How the lines that changed, and time, change derived offers; None where they are not derived from the same."""
-    if taken.offers is not None or not _are_derived_alike(run, released):
+    if not _are_derived_alike(run, released):
         return None
     _LOG.info("no offers among the inputs: those derived from sales follow the lines that changed")
     settings = run.settings

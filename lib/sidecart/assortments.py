@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from sidecart.contracts.frames import conform
+from sidecart.contracts.frames import Keep, conform
 from sidecart.contracts.silver import OFFERS
 from sidecart.row_changes import changed_rows
 from sidecart.settings import RegionSettings
-
-Keep = Callable[[str, DataFrame], DataFrame]
 
 _BELOW, _SALES = "below", "sales"
 _IS_SOLD = "quantity_left > 0"
@@ -52,13 +49,16 @@ class SalesWindow:
     as_of: datetime
     settings: RegionSettings
 
+    @property
+    def since(self) -> datetime:
+        """The beginning of the longer window, that of regions."""
+        return self.as_of - timedelta(weeks=self.settings.assortment_weeks)
+
     def holds(self, updated_at: Column) -> Column:
         """Whether a newest sale at that time, in region_id, still tells that a variant is on sale."""
-        since, at_root = (
-            F.lit(self.as_of - timedelta(weeks=weeks))
-            for weeks in (self.settings.assortment_weeks, self.settings.root_assortment_weeks)
-        )
-        return (updated_at > since) & ((F.col("region_id") != self.root_region) | (updated_at > at_root))
+        at_root = F.lit(self.as_of - timedelta(weeks=self.settings.root_assortment_weeks))
+        is_elsewhere = F.col("region_id") != self.root_region
+        return (updated_at > F.lit(self.since)) & (is_elsewhere | (updated_at > at_root))
 
 
 def offers_from_sales(order_lines: DataFrame, window: SalesWindow) -> DataFrame:
@@ -101,9 +101,8 @@ def _newest_sales(order_lines: DataFrame, window: SalesWindow) -> DataFrame:
     """One row per region and variant sold there or below within the longer window: price and updated_at of the newest
     sale.
     """
-    since = F.lit(window.as_of - timedelta(weeks=window.settings.assortment_weeks))
     newest = F.max(F.struct("ordered_at", "order_id", "line_key", "unit_price")).alias("newest")
-    sold = order_lines.where(_IS_SOLD).where(F.col("ordered_at") > since)
+    sold = order_lines.where(_IS_SOLD).where(F.col("ordered_at") > F.lit(window.since))
     # A region's own first: there are far fewer of them to lay out along the tree than lines.
     own = sold.groupBy("region_id", "variant_id").agg(newest)
     of_nodes = _at_nodes(own, window.regions).groupBy("region_id", "variant_id").agg(F.max("newest").alias("newest"))

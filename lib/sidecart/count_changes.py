@@ -111,49 +111,43 @@ def renewed_groups(root_pairs: DataFrame, groups: DataFrame, facts: DataFrame, s
 
     `root_pairs`: pair_support of the root, of renewed_anchors at least, and `facts`, as they are.
     """
-    members, renewed = group_members(facts, support_unit), groups.where("is_renewed").select("group_id")
-    of_renewed = sibling_pairs(flat_pairs(root_pairs), members).join(
-        _named(renewed, _GROUPS[0]), _GROUPS[0], "left_semi"
-    )
-    return group_sums(of_renewed.select(*_GROUP_PAIR).unionByName(_turned(of_renewed, renewed)))
+    renewed = _renewed(groups, _GROUPS[0])
+    found = sibling_pairs(flat_pairs(root_pairs), group_members(facts, support_unit))
+    theirs = found.join(renewed, _GROUPS[0], "left_semi")
+    return group_sums(theirs.select(*_GROUP_PAIR).unionByName(_turned(theirs, renewed)))
 
 
 def renewed_anchors(groups: DataFrame, facts: DataFrame, support_unit: str) -> DataFrame:
     """The bought variants (anchor) of renewed groups."""
-    renewed = groups.where("is_renewed").select("group_id")
-    return (
-        group_members(facts, support_unit)
-        .join(renewed, "group_id", "left_semi")
-        .select(F.col("variant").alias("anchor"))
-    )
+    theirs = group_members(facts, support_unit).join(_renewed(groups, "group_id"), "group_id", "left_semi")
+    return theirs.select(F.col("variant").alias("anchor"))
 
 
 def of_renewed(groups: DataFrame, group_pairs: DataFrame) -> DataFrame:
     """The rows of group_pair_support that a renewed group is in, on either side."""
-    renewed = groups.where("is_renewed").select("group_id")
-    anchors, candidates = (group_pairs.join(_named(renewed, side), side, "left_semi") for side in _GROUPS)
-    return anchors.unionByName(candidates.join(_named(renewed, _GROUPS[0]), _GROUPS[0], "left_anti"))
+    anchors, candidates = (group_pairs.join(_renewed(groups, side), side, "left_semi") for side in _GROUPS)
+    return anchors.unionByName(candidates.join(_renewed(groups, _GROUPS[0]), _GROUPS[0], "left_anti"))
 
 
 def with_renewed_groups(
     differences: DataFrame, stored: DataFrame, recounted: DataFrame, groups: DataFrame
 ) -> DataFrame:
     """The same differences, those of renewed groups as what is `recounted` of them differs from what is `stored`."""
-    renewed = groups.where("is_renewed").select("group_id")
     for side in _GROUPS:
-        differences = differences.join(_named(renewed, side), side, "left_anti")
+        differences = differences.join(_renewed(groups, side), side, "left_anti")
     return differences.unionByName(added(state.GROUP_PAIR_SUPPORT, recounted, minus=stored))
 
 
-def _named(groups: DataFrame, side: str) -> DataFrame:
-    return F.broadcast(groups.withColumnRenamed("group_id", side))
+def _renewed(groups: DataFrame, side: str) -> DataFrame:
+    """The renewed of bought_groups, as the column `side`."""
+    return F.broadcast(groups.where("is_renewed").select(F.col("group_id").alias(side)))
 
 
 def _turned(pairs: DataFrame, renewed: DataFrame) -> DataFrame:
     """The other direction of pairs whose candidate's group is not among the renewed: those hold both already."""
     anchor, candidate = (F.col(name) for name in reversed(_GROUPS))
     others = pairs.select(anchor.alias(_GROUPS[0]), candidate.alias(_GROUPS[1]), *_GROUP_PAIR[2:])
-    return others.join(_named(renewed, _GROUPS[0]), _GROUPS[0], "left_anti")
+    return others.join(renewed, _GROUPS[0], "left_anti")
 
 
 def _stratum(place: int, sign: int) -> Column:

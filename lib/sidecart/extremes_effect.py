@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 
 from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
+from sidecart.contracts.frames import Keep
 from sidecart.group_support import group_pair_support
 from sidecart.pairs import flat_pairs, pair_support, pairs_met, variant_support
 from sidecart.scoring import ScoringParameters, admitted, best_first, with_score_key
@@ -16,9 +16,6 @@ from sidecart.shortlists import ListInputs, pairs_at_root, root_members
 
 SHOWN = 10
 """Candidates of a list that are compared."""
-
-Keep = Callable[[str, DataFrame], DataFrame]
-"""Keeps a frame under a name, so that what reads it twice computes it once."""
 
 
 def with_extremes(inputs: ListInputs, baskets: DataFrame, shards: int, settings: Settings, keep: Keep) -> ListInputs:

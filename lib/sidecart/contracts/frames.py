@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 from pyspark.sql import DataFrame, SparkSession
@@ -16,6 +16,10 @@ from sidecart.errors import ContractError
 TABLES: dict[str, Contract] = {
     contract.name: contract for layer in (silver, state, gold, runs) for contract in layer.TABLES
 }
+
+
+Keep = Callable[[str, DataFrame], DataFrame]
+"""Writes a frame under a name for the length of a run and gives it back as read."""
 
 
 class Tables(Protocol):

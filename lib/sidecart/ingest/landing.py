@@ -14,7 +14,7 @@ from functools import partial, reduce
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from sidecart.contracts.frames import rows
+from sidecart.contracts.frames import Keep, rows
 from sidecart.contracts.runs import INGESTED_FILES
 from sidecart.contracts.silver import CATALOG, CATEGORIES, ERASED_BUYERS, OFFERS, ORDER_EVENTS, REGIONS, RULES, VIEWS
 from sidecart.ingest.books import Entered, ingested_files, refused_files
@@ -34,9 +34,6 @@ from sidecart.ingest.staged import Batch, refused
 from sidecart.ingest.survey import LandingFile
 from sidecart.ingest.views import staged_views, views
 from sidecart.settings import Settings
-
-Keep = Callable[[str, DataFrame], DataFrame]
-"""Writes a frame under a name for the length of the run and gives it back as read."""
 
 
 @dataclass(frozen=True)

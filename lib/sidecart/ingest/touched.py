@@ -6,11 +6,11 @@ earlier sales of the same buyer and variant, whatever the order. So a changed or
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from pyspark.sql import DataFrame
 
+from sidecart.contracts.frames import Keep
 from sidecart.ingest.settlement import IS_TAKING
 from sidecart.near import near
 
@@ -29,7 +29,7 @@ class Touched:
     """event_id: cancellations and returns whose unmatched part can be another one."""
 
 
-def touched(order_events: DataFrame, news: DataFrame, keep: Callable[[str, DataFrame], DataFrame]) -> Touched:
+def touched(order_events: DataFrame, news: DataFrame, keep: Keep) -> Touched:
     """What events that are new (or whose variant the catalogue gained or lost) can have changed.
 
     `order_events`: all, `news` among them. `keep` writes a frame once and gives it back as read.

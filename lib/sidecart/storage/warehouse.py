@@ -63,6 +63,7 @@ _LONG_BYTES = 64 * 2**20
 """A write of more to a table that is long in time is clustered at once: years of orders."""
 _LONG_SHARE = 0.25
 """Of the table: clustering writes all of it, which a large shop's day is no reason for."""
+_CHANGED_ROWS = ("numTargetRowsUpdated", "numTargetRowsDeleted")
 _STATISTICS = "delta.dataSkippingStatsColumns"
 _DAY = 86_400
 _SPANS = 16
@@ -155,7 +156,8 @@ class Warehouse:
         if mode == "overwrite" and before > 0:
             writer = writer.option("replaceWhere", "true")
         self.location.save(writer, contract)
-        return self._read_back(contract, mark, "numOutputRows")
+        commit = self._read_back(contract, mark)
+        return self._tidied(contract, commit, _counted(commit, "numOutputRows"))
 
     def merge(self, contract: Contract, changes: DataFrame, run_id: str) -> Written:
         """Change the rows that `changes` (row_changes.changed_rows) names, as one commit that carries the run, read
@@ -185,27 +187,33 @@ class Warehouse:
         )
         with self._session_told({_COMMIT_MARK: mark}):
             merging.execute()
-        self._require_found(contract, sum(row["count"] for row in kinds if row["is_known"]))
-        return self._read_back(contract, mark, *(f"numTargetRows{what}" for what in ("Inserted", "Updated", "Deleted")))
-
-    def _require_found(self, contract: Contract, known: int) -> None:
-        """Raise StorageError where the merge that is newest did not find every row that was to be changed."""
-        told = self._newest(contract)["operationMetrics"]
-        found = sum(int(told[f"numTargetRows{what}"]) for what in ("Updated", "Deleted"))
+        commit = self._read_back(contract, mark)
+        found, known = _counted(commit, *_CHANGED_ROWS), sum(row["count"] for row in kinds if row["is_known"])
         if found != known:
             raise StorageError(
                 f"{contract.name}: {found:,} of {known:,} rows to change were found; the run is taken back, report it"
             )
+        return self._tidied(contract, commit, _counted(commit, *_CHANGED_ROWS, "numTargetRowsInserted"))
 
-    def _tidied(self, contract: Contract, written: Written) -> Written:
-        """What was written, once the table's small files are large ones, in the order of what it is clustered by."""
+    def _tidied(self, contract: Contract, commit: Row, rows: int) -> Written:
+        """What a commit wrote; where it is due, the table's small files are made large ones, clustered."""
+        if not self._is_to_be_tidied(contract, commit):
+            return Written(int(commit["version"]), rows)
         try:
             with self._session_told(_TIDYING):
                 self.location.table(self.spark, contract).optimize().executeCompaction()
         except Exception:  # noqa: BLE001 - the rows are written, maybe published: their disorder fails no run
             _LOG.warning("%s could not be put in order; the next turn tries again", contract.name, exc_info=True)
         self._left_at[contract.name] = self.version(contract)
-        return Written(self._left_at[contract.name], written.rows)
+        return Written(self._left_at[contract.name], rows)
+
+    def _is_to_be_tidied(self, contract: Contract, commit: Row) -> bool:
+        is_added_to = commit["operation"] == "MERGE" or commit["operationParameters"].get("mode") == "Append"
+        if is_added_to and commit["version"] >= _TIDIED_EVERY and commit["version"] % _TIDIED_EVERY in _TURNS:
+            return True
+        written = _counted(commit, "numOutputBytes")
+        is_long = contract.time is not None and written > _LONG_BYTES
+        return is_long and written > _LONG_SHARE * self.size(contract).bytes
 
     def withdraw(self, contract: Contract, run_id: str) -> None:
         """Delete the rows that name the run."""
@@ -305,7 +313,8 @@ class Warehouse:
             raise StorageError(f"{contract.name}: its Delta log is empty; restore the table from a backup")
         return row
 
-    def _read_back(self, contract: Contract, mark: str, *metrics: str) -> Written:
+    def _read_back(self, contract: Contract, mark: str) -> Row:
+        """The commit that the warehouse just made."""
         row = self._newest(contract)
         if row["userMetadata"] != mark:
             raise StorageError(
@@ -313,15 +322,11 @@ class Warehouse:
                 " another writer is at work, or the same transaction was written before"
             )
         self._left_at[contract.name] = int(row["version"])
-        told = row["operationMetrics"]
-        written = Written(int(row["version"]), sum(int(told.get(name, 0)) for name in metrics))
-        is_added_to = row["operation"] == "MERGE" or row["operationParameters"].get("mode") == "Append"
-        is_many = is_added_to and written.version >= _TIDIED_EVERY and written.version % _TIDIED_EVERY in _TURNS
-        bytes_written = int(told.get("numOutputBytes", 0))
-        is_long = contract.time is not None and bytes_written > _LONG_BYTES
-        if is_many or (is_long and bytes_written > _LONG_SHARE * self.size(contract).bytes):
-            return self._tidied(contract, written)
-        return written
+        return row
+
+
+def _counted(commit: Row, *metrics: str) -> int:
+    return sum(int(commit["operationMetrics"].get(name, 0)) for name in metrics)
 
 
 def _mark(contract: Contract, run_id: str, before: int) -> str:
