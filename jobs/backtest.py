@@ -40,9 +40,6 @@ _SHUFFLED = "c / n_j^.35"
 _AT_ONCE = 4
 """Baselines judged together: more of them ask for more memory than they save time."""
 
-ROOT_ONLY = 2**31 - 1
-"""More baskets than any region has: with it only the root has lists of its own."""
-
 
 @dataclass(frozen=True)
 class Backtest:
@@ -109,13 +106,11 @@ def _offers(test: Backtest, run: Run) -> DataFrame:
 
 def _made_lists(test: Backtest, settings: Settings, measured: Settings | None) -> Run:
     """A run that made the lists of a configuration; what judges pairs is measured anew only where it differs."""
-    root_only = replace(settings.regions, min_region_baskets=ROOT_ONLY)
-    regions = settings.regions if test.by_region else root_only
-    made = _run(test, replace(settings, regions=regions, lists=replace(settings.lists, near_misses=0)))
+    made = _run(test, replace(settings, lists=replace(settings.lists, near_misses=0)))
     write_facts(made)
     if measured is None or _measuring(settings) != _measuring(measured):
         write_measures(made)
-    write_lists(made)
+    write_lists(made, root_only=not test.by_region)
     made.publish()
     return made
 

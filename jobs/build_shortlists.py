@@ -7,30 +7,36 @@ import logging
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
+from sidecart import list_depths
 from sidecart.attribute_lift import attribute_lift
 from sidecart.calibration import calibration, set_parameters
 from sidecart.compatibility import CategoryCounts, category_compatibility
 from sidecart.contracts import gold, silver, state
-from sidecart.contracts.frames import Tables
+from sidecart.contracts.frames import Tables, rows
 from sidecart.evidence import ChanceInputs, evidence_thresholds, met_pairs
 from sidecart.ingest.parsing import instant
+from sidecart.list_places import Places
 from sidecart.pairs import flat_pairs
 from sidecart.scoring import ScoringParameters, admitted
 from sidecart.settings import Settings
 from sidecart.shortlists import (
     ListInputs,
-    base_lists,
-    fills,
+    Range,
+    list_regions,
     listed_candidates,
     near_misses,
     pairs_at_root,
+    range_of,
     root_members,
+    sellers_of,
     shelf_support,
     shortlists,
+    stored_lists,
 )
 from sidecart.storage.releases import ReleaseReader
 from sidecart.storage.run import Output, Run
 from sidecart.storage.staging import Staging, staging
+from sidecart.storage.views import release_moment
 from sidecart_jobs.arguments import run_as_task
 from sidecart_jobs.scoring_version import why_refreshed
 
@@ -71,27 +77,50 @@ def write_measures(run: Run) -> None:
     )
 
 
-def write_lists(run: Run, parameters: ScoringParameters | None = None) -> None:
-    """Base lists and near misses, by these parameters; without any they are found and written first."""
+def write_lists(run: Run, parameters: ScoringParameters | None = None, *, root_only: bool = False) -> None:
+    """Base lists and near misses, by these parameters; without any they are found and written first.
+
+    With `root_only` the whole shop's lists alone, of what the root itself sells.
+    """
     settings, marks, inputs = run.settings, _marks(run), list_inputs(run)
+    regions = inputs.regions.where("depth = 0") if root_only else inputs.regions
     with staging(run.warehouse.spark, run.warehouse.location, run.run_id) as stage:
-        judged = _judged(inputs, settings, stage)
+        shelves = stage.keep("shelves", _shelves(run, inputs))
+        places = Places.of(regions)
+        where = range_of(inputs, places, stage.keep("sellers", sellers_of(inputs, places)), shelves, settings.lists)
+        judged = _judged(inputs, where, settings, stage)
         parameters = parameters or _parameters(run, inputs, judged, stage)
-        listed = stage.keep("listed_candidates", listed_candidates(inputs, judged, parameters, settings))
-        met = stage.keep("shelf_support", shelf_support(inputs, settings))
-        filled = stage.keep("fills", fills(inputs, listed, met, settings))
-        lists = shortlists(inputs, listed, filled, parameters, settings)
+        listed = stage.keep("listed_candidates", listed_candidates(inputs, judged, where, parameters, settings))
+        met = stage.keep("shelf_support", shelf_support(inputs, where.sold()))
+        lists = shortlists(inputs, listed, met, where, parameters, settings)
         run.write(gold.SHORTLISTS, lists.withColumns(marks), reads=state.PAIR_SUPPORT)
         refused = near_misses(judged, inputs.variant_facts, parameters, settings)
+        stored = stored_lists(run.read(gold.SHORTLISTS))
         run.write_together(
             Output(gold.NEAR_MISSES, refused.withColumns(marks), reads=state.PAIR_SUPPORT),
-            Output(gold.BASE_LISTS, base_lists(run.read(gold.SHORTLISTS)).withColumns(marks), reads=gold.SHORTLISTS),
+            Output(gold.BASE_LISTS, stored.withColumns(marks), reads=gold.SHORTLISTS),
         )
+        told = list_regions(inputs, where.places, shelves, run.read(gold.BASE_LISTS))
+        run.write(gold.LIST_REGIONS, told.withColumns(marks), reads=gold.BASE_LISTS)
 
 
-def _judged(inputs: ListInputs, settings: Settings, stage: Staging) -> DataFrame:
+def _shelves(run: Run, inputs: ListInputs) -> DataFrame:
+    """What regions offer, and how fast it sells out: looked at again since the newest release (list_depths.watched)."""
+    now = list_depths.shelves(inputs.offers)
+    released = ReleaseReader(run.warehouse)
+    if gold.LIST_REGIONS.name not in released.versions:
+        return list_depths.watched(now, rows(run.warehouse.spark, gold.LIST_REGIONS, []), None, 0.0)
+    days = (run.as_of - release_moment(released).as_of).total_seconds() / 86_400
+    known, seen = released.read(gold.LIST_REGIONS), None
+    if days > 0:
+        offered = int(now.agg(F.coalesce(F.sum("offered"), F.lit(0))).collect()[0][0])
+        seen = list_depths.sold_out_since(released.read(silver.OFFERS), inputs.offers, days, offered)
+    return list_depths.watched(now, known, seen, max(days, 0.0))
+
+
+def _judged(inputs: ListInputs, where: Range, settings: Settings, stage: Staging) -> DataFrame:
     """pairs_at_root, kept where pairs borrow from their groups: without that judging anew costs less than reading."""
-    judged = pairs_at_root(inputs, settings)
+    judged = pairs_at_root(inputs, where.sold(), settings)
     return judged if inputs.group_pair_support is None else stage.keep("judged_pairs", judged)
 
 
@@ -153,7 +182,7 @@ def _calibration(run: Run, inputs: ListInputs, judged: DataFrame) -> DataFrame:
     settings = run.settings
     if settings.scoring.is_exponent_set:
         return set_parameters(run.warehouse.spark, settings.scoring)
-    return calibration(admitted(judged), inputs.variant_facts, root_members(inputs, settings), settings)
+    return calibration(admitted(judged), inputs.variant_facts, root_members(inputs), settings)
 
 
 def main() -> None:

@@ -134,7 +134,7 @@ _PARTS = {
     "regions": Part(
         "Lists of each region",
         "The same baskets, judged by the lists of the store where they were bought; counted in baskets."
-        " `root_list_cut`: the whole shop's lists cut to what the store sells; `assortment_only`: made of what it"
+        " `assortment_only`: lists made of what the store"
         " sells; `each_region`: with its own buyers' word. A store sells less than the whole shop, so its lists hold"
         " best sellers more often; `…_as_met` wish for fewer of them, to be met as often as the profiles say.",
         (Backtest("regions", "test", options=("--without-baselines", "--by-region")),),

@@ -11,9 +11,12 @@ from typing import Any
 
 from pyspark.sql import DataFrame, SparkSession
 
-from sidecart.contracts import silver, state
+from sidecart.contracts import gold, silver, state
 from sidecart.contracts.frames import rows
 from sidecart.contracts.model import Contract
+from sidecart.list_depths import shelves, watched
+from sidecart.list_places import Places
+from sidecart.settings import ListSettings
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 """When things happen where a test does not say."""
@@ -219,10 +222,11 @@ class Shop:
         named = ({"rule_id": f"r{place}", "action": "deny"} | dict(rule) for place, rule in enumerate(rules, 1))
         return self.frame(silver.RULES, *named)
 
-    def members(self, *slots: str) -> DataFrame:
-        """(variant, slot) rows: the words of slot 0, of slot 1 and so on."""
-        rows = [(self.number(word), slot) for slot, words in enumerate(slots) for word in words.split()]
-        return self.spark.createDataFrame(rows, "variant INT, slot INT")
+    def places(self, regions: DataFrame, offers: DataFrame, settings: ListSettings, variants: int = 40) -> Places:
+        """The regions as slots of lists, on a first day."""
+        seen = watched(shelves(offers), self.frame(gold.LIST_REGIONS), None, 0.0)
+        sold = offers.select("variant_id").distinct().count()
+        return Places.of(regions).keeping(seen, sold, variants, settings)
 
     def flat_pairs(self, *pairs: str) -> DataFrame:
         """One direction of a pair each, as counted in a region: `"oslo: milk bread 5"`; at the root without a name."""

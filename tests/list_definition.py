@@ -16,18 +16,18 @@ _Row = tuple[int, int, int, str, tuple[int, int]]
 class Definition:
     """Dense base lists of a shop that counts buyers."""
 
-    def __init__(self, tables: dict[str, Rows], settings: Settings) -> None:
-        self.settings = settings
+    def __init__(self, tables: dict[str, Rows], settings: Settings, depths: dict[str, int]) -> None:
+        self.settings, self.depths = settings, depths
         self.facts = {fact["variant"]: fact for fact in tables["variant_facts"]}
         self.regions = {region["region_id"]: region for region in tables["regions"]}
         self.level = settings.compatibility.category_level
         measured = tables["category_compatibility"]
         self.measured = {(c["level"], c["category_a"], c["category_b"]): c for c in measured}
-        self.has_lists = {
+        self.weighed = {
             row["region_id"]
             for row in tables["region_support"]
             if row["baskets"] >= settings.regions.min_region_baskets
-        } | {"root"}
+        }
         number = {fact["variant_id"]: variant for variant, fact in self.facts.items()}
         self.sells: dict[str, set[int]] = defaultdict(set)
         for offer in tables["offers"]:
@@ -35,22 +35,43 @@ class Definition:
         self.met, self.buyers = _by_anchor(tables["pair_support"])
         self.viewed, self.viewers = _by_anchor(tables["view_pair_support"])
 
+    def dense(self) -> dict[tuple[str, int], list[_Row]]:
+        """The base list of every region and anchor it sells (at the root, of every anchor)."""
+        return {
+            (region, anchor): sorted(
+                self._scored(region, anchor) + self._by_views(region, anchor) + self._fills(region, anchor)
+            )[: self.depths[region]]
+            for region in self.regions
+            for anchor in (self.facts if region == "root" else self.sells[region])
+        }
+
     def rows(self) -> list[tuple[Any, ...]]:
-        """(region, anchor, rank, candidate, source, score_key, region_pair_support, region_anchor_support)."""
-        found = []
-        for region in self.has_lists:
-            for anchor in self.facts if region == "root" else self.sells[region]:
-                best = sorted(self._scored(region, anchor) + self._by_views(region, anchor))[: self._depth(region)]
-                whole = sorted(best + self._fills(region, anchor, {self._group(row[3]) for row in best}))
+        """Of the lists that are not their parents', cut to what the region sells: (region, anchor, rank, candidate,
+        source, score_key, region_pair_support, region_anchor_support).
+        """
+        dense, found = self.dense(), []
+        by_id = {fact["variant_id"]: variant for variant, fact in self.facts.items()}
+        for (region, anchor), rows in dense.items():
+            above = self.regions[region]["parent_id"]
+            theirs = [row[3] for row in dense[above, anchor] if by_id[row[3]] in self.sells[region]] if above else []
+            if region == "root" or [row[3] for row in rows] != theirs[: self.depths[region]]:
                 found += [
                     (region, self.facts[anchor]["variant_id"], rank, candidate_id, _source(tier), -worse, *own)
-                    for rank, (tier, worse, _, candidate_id, own) in enumerate(whole, 1)
+                    for rank, (tier, worse, _, candidate_id, own) in enumerate(rows, 1)
                 ]
         return sorted(found)
 
+    def resolved(self) -> list[tuple[str, str, int, str, str]]:
+        """Of every list: (region, anchor, rank, candidate, source)."""
+        return sorted(
+            (region, self.facts[anchor]["variant_id"], rank, row[3], _source(row[0]))
+            for (region, anchor), rows in self.dense().items()
+            for rank, row in enumerate(rows, 1)
+        )
+
     def near_misses(self) -> list[tuple[str, int, str, str, int]]:
         """(anchor, place, candidate, refused_by, score_key) of the best pairs that never entered a list."""
-        found, anywhere = [], set.union(*(self.sells[region] for region in self.has_lists))
+        found, anywhere = [], set.union(*self.sells.values())
         for anchor, fact in self.facts.items():
             refused = []
             for candidate, support in self.met.get(("root", anchor), {}).items():
@@ -66,10 +87,6 @@ class Definition:
                 for place, (worse, _, candidate_id, reason) in enumerate(kept[: self.settings.lists.near_misses], 1)
             ]
         return sorted(found)
-
-    def _depth(self, region: str) -> int:
-        lists = self.settings.lists
-        return lists.root_depth if region == "root" else lists.region_depth
 
     def _scored(self, region: str, anchor: int) -> list[_Row]:
         """Candidates that orders bring, as they sort: trust, worst score last, then fewest buyers, then id."""
@@ -97,37 +114,57 @@ class Definition:
                 scored.append((tier, -key, 0, self.facts[candidate]["variant_id"], (0, 0)))
         return scored
 
-    def _fills(self, region: str, anchor: int, taken: set[str]) -> list[_Row]:
-        """What the anchor's subcategory met, then its category: drawn from the best fits that the region sells."""
-        need, filled = self.settings.cold_start.fill_to - len(taken), []
-        for step, (level, name) in enumerate([(self.level + 1, "subcategory_id"), (self.level, "category_id")]):
-            pool = self._pool(region, anchor, level, name)[: self.settings.cold_start.pool]
-            drawn = sorted(
-                (not same, -self._drawn(anchor, c, fit), c) for fit, c, same in pool if self._is_other(anchor, c)
-            )
-            for other, worse, candidate in drawn:
-                if need > 0 and self._group(candidate) not in taken:
-                    taken, need = taken | {self._group(candidate)}, need - 1
-                    tier = (6 if other else 1) + 1 + step
-                    filled.append((tier, round(worse * 1e6), 0, self.facts[candidate]["variant_id"], (0, 0)))
+    def _fills(self, region: str, anchor: int) -> list[_Row]:
+        """What the anchor's subcategory met, then its category: all that the region sells, as it is drawn."""
+        if not self.settings.cold_start.fills:
+            return []
+        filled: list[_Row] = []
+        stands = {row[3] for row in self._scored("root", anchor) + self._by_views("root", anchor)}
+        for candidate, (step, fit) in self._fitting(anchor).items():
+            candidate_id = self.facts[candidate]["variant_id"]
+            if candidate in self.sells[region] and candidate_id not in stands and self._is_other(anchor, candidate):
+                key = round(self._drawn(anchor, candidate, fit) * 1e6)
+                tier = (1 if self._is_same_brand(anchor, candidate) else 6) + 1 + step
+                filled.append((tier, -key, 0, candidate_id, (0, 0)))
         return filled
 
-    def _pool(self, region: str, anchor: int, level: int, name: str) -> list[tuple[float, int, bool]]:
-        """Candidates that fit, best first: ln(O / n L), root of n for an anchor never sold; whether of one brand."""
+    def _fitting(self, anchor: int) -> dict[int, tuple[int, float]]:
+        """What fits the anchor's subcategory or category: where first, and how well; each better one of its group, and
+        each of as good a fit before it by id, takes off 1.
+        """
+        found: dict[int, tuple[int, float]] = {}
+        for step, (level, name) in enumerate([(self.level + 1, "subcategory_id"), (self.level, "category_id")]):
+            found = {c: (step, fit) for c, fit in self._pool(anchor, level, name).items()} | found
+        better = [
+            (
+                c,
+                sum(
+                    self._group(o) == self._group(c) and self._by_fit(o, found) < self._by_fit(c, found) for o in found
+                ),
+            )
+            for c in found
+        ]
+        return {c: (found[c][0], found[c][1] * self.settings.cold_start.sharpness - before) for c, before in better}
+
+    def _by_fit(self, candidate: int, found: dict[int, tuple[int, float]]) -> tuple[float, str]:
+        return (-found[candidate][1], self.facts[candidate]["variant_id"])
+
+    def _pool(self, anchor: int, level: int, name: str) -> dict[int, float]:
+        """Candidates that fit: ln(O / n L), root of n for an anchor never sold."""
         place = self.facts[anchor][name]
         sums: dict[int, int] = defaultdict(int)
         for other, fact in self.facts.items():
             if place and fact[name] == place:
                 for candidate, support in self.met.get(("root", other), {}).items():
                     sums[candidate] += support
-        fitting = []
+        fitting = {}
         power = 1.0 if self.facts[anchor]["buyers"] else 0.5
         for candidate, support in sums.items():
             lift = self.measured.get((level, place, self.facts[candidate][name]), {"lift": 0.0})["lift"]
-            if lift >= 1 and candidate in self.sells[region]:
-                fit = math.log(support) - power * math.log(self.facts[candidate]["buyers"]) + math.log(lift)
-                fitting.append((fit, candidate, self._is_same_brand(anchor, candidate)))
-        return sorted(fitting, key=lambda row: (-row[0], row[1]))
+            if lift >= 1 and candidate in self.sells["root"]:
+                n = self.facts[candidate]["buyers"]
+                fitting[candidate] = math.log(support) - power * math.log(n) + math.log(lift)
+        return fitting
 
     def _drawn(self, anchor: int, candidate: int, fit: float) -> float:
         if not self.facts[anchor]["buyers"]:
@@ -173,15 +210,15 @@ class Definition:
         return math.floor(math.log(score) * 1e6 + 0.5)
 
     def _confidence(self, region: str, anchor: int, candidate: int, support: int) -> tuple[float, tuple[int, int]]:
-        """c/n of the whole shop, mixed with what every region with lists on the way down knows of the anchor."""
+        """c/n of the whole shop, mixed with what every weighed region on the way down knows of the anchor."""
         prior, own = self.settings.regions.prior_support, (0, 0)
         confidence = support / self.buyers["root", anchor]
         for node in self.regions[region]["path"][1:]:
             buyers = self.buyers[node, anchor]
-            if node in self.has_lists and buyers >= self.settings.regions.min_anchor_support:
+            if node in self.weighed and buyers >= self.settings.regions.min_anchor_support:
                 joint = self.met[node, anchor].get(candidate, 0)
                 confidence = (joint + prior * confidence) / (buyers + prior)
-                own = (joint, buyers) if node == region else own
+                own = joint, buyers
         return confidence, own
 
 

@@ -30,6 +30,8 @@ from sidecart.shortlists import ListInputs
 from sidecart.variants import variant_facts
 
 TREE = ("root > north > oslo", "root > north > bergen", "root > south > rome")
+DEEP_TREE = ("root > west > north > bay > oslo", "root > bergen", "root > east > rome", "root > east > void")
+"""Another chain of the same shops: Oslo four levels down, Bergen moved to the root, and a region without anything."""
 SHELVES = ("food > dairy > milks", "food > dairy > curds", "food > bakery", "home > lamps > led", "home > chairs")
 CITIES = ("oslo", "bergen", "rome")
 
@@ -65,7 +67,7 @@ class CountedShop:
         return replace(self.inputs, **{f.name: mixed(getattr(self.inputs, f.name)) for f in fields(ListInputs)})
 
 
-def counted_shop(shop: Shop, settings: Settings, orders: int, seed: int) -> CountedShop:
+def counted_shop(shop: Shop, settings: Settings, orders: int, seed: int, tree: tuple[str, ...] = TREE) -> CountedShop:
     """A shop of 40 variants in 30 groups, some without a category, whose cities sell different parts of the range."""
     chance = random.Random(seed)
     goods = [f"v{number:02}" for number in range(40)]
@@ -75,7 +77,7 @@ def counted_shop(shop: Shop, settings: Settings, orders: int, seed: int) -> Coun
     categories_of_shop = shop.categories(*SHELVES)
     baskets = _settled(shop.baskets(**_orders(chance, goods[:36], orders)))
     views = shop.baskets(**_orders(chance, goods, orders // 3))
-    regions, ids = shop.regions(*TREE), shop.variant_ids()
+    regions, ids = shop.regions(*tree), shop.variant_ids()
     support = _settled(pair_support(baskets, regions, shards=2))
     of_variants = _settled(variant_support(support))
     bought, recent = of_variants.where("region_id = 'root'"), recent_baskets(baskets, settings.scoring.recent_weeks)

@@ -14,9 +14,9 @@ from pyspark.sql import functions as F
 
 from builders import Shop, told
 from sidecart.contracts import gold, silver
-from sidecart.resolution import list_owners, live_prices, owned_lists, refusals, resolved_lists
+from sidecart.resolution import held_lists, list_owners, refusals, resolved_lists
 from sidecart.rules import rule_subjects, with_ruling
-from sidecart.shortlists import base_lists
+from sidecart.shortlists import stored_lists
 
 TREE = ("root > north > oslo", "root > south")
 SHELVES = ("drinks > alcohol > wine", "drinks > juice", "food > cheese")
@@ -50,8 +50,13 @@ def _by_rules(
     shop: Shop, lists: DataFrame, offers: DataFrame, subjects: DataFrame, rules: DataFrame | None
 ) -> DataFrame:
     regions = shop.regions(*TREE)
-    owners = list_owners(base_lists(lists), regions, offers)
-    return resolved_lists(lists, owners, offers, regions, subjects, rules, TODAY)
+    return resolved_lists(_held(shop, lists, offers), regions, subjects, rules, TODAY)
+
+
+def _held(shop: Shop, lists: DataFrame, offers: DataFrame, depth: int = 9) -> DataFrame:
+    regions = shop.regions(*TREE)
+    depths = regions.select("region_id", F.lit(depth).alias("list_depth"))
+    return held_lists(lists, list_owners(stored_lists(lists), regions, offers), offers, depths)
 
 
 def _page(resolved: DataFrame, anchor: str, region: str = "root") -> list[str]:
@@ -275,15 +280,12 @@ def test_a_candidate_that_is_not_shown_says_why(shop: Shop) -> None:
     """Of milk's base list tea is sold out, wine is denied, jam_b is another jam, and bread is third of two."""
     lists = _lists(shop, milk="tea wine jam_a jam_b bun bread")
     offers = shop.offers(root="milk -tea wine jam_a jam_b bun bread")
-    regions = shop.regions()
-    owned = owned_lists(lists, list_owners(base_lists(lists), regions, offers))
+    held = _held(shop, lists, offers)
     subjects = rule_subjects(shop.catalog(milk="", wine=""), shop.categories(*SHELVES))
     deny = {"rule_id": "dry", "candidate_by": "variant", "candidate_value": "wine"}
-    ruled = with_ruling(
-        owned.join(live_prices(offers), ["region_id", "candidate_id"]), regions, subjects, shop.rules(deny)
-    )
+    ruled = with_ruling(held.where("is_available"), shop.regions(), subjects, shop.rules(deny))
     resolved = _resolved(shop, lists, offers, deny)
-    found = refusals(owned, resolved, ruled, shown=2)
+    found = refusals(held, resolved, ruled, shown=2)
     assert told(found, "candidate_id", "refused_by", "rule_id", "rank") == [
         ("bread", "rank", None, 3),
         ("jam_b", "group", None, None),
@@ -292,12 +294,28 @@ def test_a_candidate_that_is_not_shown_says_why(shop: Shop) -> None:
     ]
 
 
+def test_a_region_holds_of_its_parents_list_what_it_sells_to_its_depth(shop: Shop) -> None:
+    lists = _lists(shop, milk="bread jam ale tea", milk_in_oslo="tea jam")
+    offers = shop.offers(
+        root="milk bread jam ale tea", north="milk -jam ale tea", south="milk tea", oslo="milk jam tea"
+    )
+    held = _held(shop, lists, offers, depth=2)
+    columns = ("region_id", "base_rank", "candidate_id", "list_region_id", "is_available")
+    assert [row for row in told(held, *columns) if row[0] != "root"] == [
+        ("north", 2, "jam", "root", False),
+        ("north", 3, "ale", "root", True),
+        ("oslo", 1, "tea", "oslo", True),
+        ("oslo", 2, "jam", "oslo", True),
+        ("south", 4, "tea", "root", True),
+    ]
+
+
 def test_one_that_gave_way_to_diversity_says_so(shop: Shop) -> None:
     lists = _lists(shop, milk="a b c")
     offers = shop.offers(root="milk a b c")
-    owned = owned_lists(lists, list_owners(base_lists(lists), shop.regions(), offers))
+    held = _held(shop, lists, offers)
     ranks = F.create_map(*(F.lit(part) for pair in (("a", 1), ("c", 2), ("b", 3)) for part in pair))
     resolved = _resolved(shop, lists, offers).withColumn("rank", ranks[F.col("candidate_id")])
-    ruled = owned.withColumn("ruling", F.lit(None).cast("struct<priority: bigint, is_deny: boolean, rule_id: string>"))
-    found = refusals(owned, resolved, ruled, shown=2)
+    ruled = held.withColumn("ruling", F.lit(None).cast("struct<priority: bigint, is_deny: boolean, rule_id: string>"))
+    found = refusals(held, resolved, ruled, shown=2)
     assert told(found, "candidate_id", "refused_by", "rank") == [("b", "diversity", 3)]

@@ -47,6 +47,7 @@ def released(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> I
             *({"anchor_id": a, "rank": r, "candidate_id": c, "candidate_group_id": c} for a, r, c in lists),
         ),
         gold.BASE_LISTS: shop.frame(gold.BASE_LISTS, *({"anchor_id": a, "candidates": 3} for a in _PAGES)),
+        gold.LIST_REGIONS: shop.frame(gold.LIST_REGIONS, {"list_depth": 9, "lists": 5, "stored_lists": len(_PAGES)}),
     }
     for contract, frame in frames.items():
         run.write(contract, frame.coalesce(1))

@@ -18,7 +18,7 @@ def _loaded(folder: Path, text: str) -> Settings:
 
 def test_without_a_file_the_general_preset_holds() -> None:
     settings = load_settings(None)
-    assert (settings.preset, settings.scoring.profile, settings.lists.root_depth) == ("general", "standard", 100)
+    assert (settings.preset, settings.scoring.profile, settings.lists.root_depth) == ("general", "standard", 400)
 
 
 @pytest.mark.parametrize("name", sorted(presets()))

@@ -6,23 +6,28 @@ from typing import Any
 
 import duckdb
 import pytest
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import DataFrame, SparkSession, Window
+from pyspark.sql import functions as F
 
 from builders import Shop, configured, told
 from list_definition import Definition
-from random_shop import CountedShop, counted_shop
+from random_shop import DEEP_TREE, CountedShop, counted_shop
 from sidecart.contracts import gold
 from sidecart.contracts.frames import rows
+from sidecart.list_places import Places
+from sidecart.resolution import held_lists, list_owners
 from sidecart.scoring import ScoringParameters
 from sidecart.settings import settings_from
 from sidecart.shortlists import (
     ListInputs,
-    fills,
+    Range,
     listed_candidates,
     near_misses,
     pairs_at_root,
+    sellers_of,
     shelf_support,
     shortlists,
+    stored_lists,
 )
 
 pytestmark = pytest.mark.slow
@@ -30,10 +35,11 @@ pytestmark = pytest.mark.slow
 SETTINGS = settings_from(
     {
         "regions": {"min_region_baskets": 280, "min_anchor_support": 40, "prior_support": 60.0},
-        "lists": {"root_depth": 9, "region_depth": 6, "own_category_level": 2, "near_miss_support": 1},
+        "lists": {"live_candidates": 4, "live_chance": 0.9, "region_depth": 6, "root_depth": 9, "own_category_level": 2}
+        | {"near_miss_support": 1},
         "compatibility": {"prior_baskets": 2.0},
         "scoring": {"popularity_prior": 3.0, "popularity_exponent": 0.5, "lift_exponent": 0.5},
-        "cold_start": {"fill_to": 8, "pool": 12},
+        "cold_start": {"sharpness": 0.8},
         "variants": {"group_prior": 0.0},
     }
 )
@@ -90,10 +96,20 @@ def lists(spark: SparkSession, counted: CountedShop) -> list[dict[str, Any]]:
 def _shortlists(spark: SparkSession, inputs: ListInputs) -> DataFrame:
     nothing_damped = rows(spark, gold.EXPOSURE_FACTORS, [])
     parameters = ScoringParameters(0.5, 500, nothing_damped)
-    listed = listed_candidates(inputs, pairs_at_root(inputs, SETTINGS), parameters, SETTINGS)
+    places = _places(spark, inputs)
+    where = Range(places, sellers_of(inputs, places))
+    listed = listed_candidates(inputs, pairs_at_root(inputs, where.sold(), SETTINGS), where, parameters, SETTINGS)
     settled = spark.createDataFrame(listed.toArrow(), listed.schema)
-    filled = fills(inputs, settled, shelf_support(inputs, SETTINGS), SETTINGS)
-    return shortlists(inputs, settled, filled, parameters, SETTINGS)
+    return shortlists(inputs, settled, shelf_support(inputs, where.sold()), where, parameters, SETTINGS)
+
+
+def _places(spark: SparkSession, inputs: ListInputs) -> Places:
+    return Shop(spark).places(inputs.regions, inputs.offers, SETTINGS.lists)
+
+
+def _definition(spark: SparkSession, counted: CountedShop) -> Definition:
+    depths = {place.region_id: place.depth for place in _places(spark, counted.inputs).regions}
+    return Definition(counted.rows(), SETTINGS, depths)
 
 
 def _in_order(frame: DataFrame) -> list[dict[str, Any]]:
@@ -101,22 +117,55 @@ def _in_order(frame: DataFrame) -> list[dict[str, Any]]:
     return sorted(found, key=lambda row: [row["region_id"], row["anchor_id"], row["rank"]])
 
 
-def test_lists_are_what_their_definition_says(counted: CountedShop, lists: list[dict[str, Any]]) -> None:
+def test_lists_are_what_their_definition_says(
+    spark: SparkSession, counted: CountedShop, lists: list[dict[str, Any]]
+) -> None:
     found = [tuple(row[name] for name in ROW) for row in lists]
-    expected = Definition(counted.rows(), SETTINGS).rows()
-    assert {row[0] for row in expected} == {"root", "north", "oslo", "bergen"}
+    expected = _definition(spark, counted).rows()
+    assert {row[0] for row in expected} == {"root", "north", "south", "oslo", "bergen"}, "Rome is all of the south"
     assert {row[4] for row in expected} == {"orders", "views", "popularity", "brand"}
     assert sum(row[-1] > 0 for row in expected) > 100
     assert found == expected
 
 
+def test_every_list_resolves_from_the_stored_ones(
+    spark: SparkSession, counted: CountedShop, lists: list[dict[str, Any]]
+) -> None:
+    expected = _definition(spark, counted).resolved()
+    assert _resolved(spark, counted, lists) == expected
+    assert len({row[:2] for row in expected}) > len({(row["region_id"], row["anchor_id"]) for row in lists}) + 30
+
+
+def test_so_they_do_in_a_deeper_tree_where_a_region_moved_and_one_sells_nothing(spark: SparkSession) -> None:
+    counted = counted_shop(Shop(spark), SETTINGS, orders=700, seed=5, tree=DEEP_TREE)
+    lists = _in_order(_shortlists(spark, counted.inputs))
+    definition = _definition(spark, counted)
+    assert [tuple(row[name] for name in ROW) for row in lists] == definition.rows()
+    resolved = definition.resolved()
+    assert _resolved(spark, counted, lists) == resolved
+    assert {row[0] for row in resolved} == {"root", "west", "north", "bay", "oslo", "bergen", "east", "rome"}
+
+
+def _resolved(spark: SparkSession, counted: CountedShop, lists: list[dict[str, Any]]) -> list[tuple[Any, ...]]:
+    """What the stored lists are on every page."""
+    of_table = [{n: row[n] for n in row if n in gold.SHORTLISTS.column_names} for row in lists]
+    stored = rows(spark, gold.SHORTLISTS, [row | {"release_id": "r1", "run_id": "r1"} for row in of_table])
+    regions, offers = counted.inputs.regions, counted.inputs.offers
+    depths = _places(spark, counted.inputs).slots(spark)
+    held = held_lists(stored, list_owners(stored_lists(stored), regions, offers), offers, depths)
+    in_turn = Window.partitionBy("region_id", "anchor_id").orderBy("base_rank")
+    ranked = held.withColumn("rank", F.row_number().over(in_turn))
+    return told(ranked, "region_id", "anchor_id", "rank", "candidate_id", "source")
+
+
 def test_the_best_refused_candidates_are_kept_with_what_refused_them(spark: SparkSession, counted: CountedShop) -> None:
     parameters = ScoringParameters(0.5, 500, rows(spark, gold.EXPOSURE_FACTORS, []))
+    judged = pairs_at_root(counted.inputs, counted.inputs.sold(), SETTINGS)
     found = told(
-        near_misses(pairs_at_root(counted.inputs, SETTINGS), counted.inputs.variant_facts, parameters, SETTINGS),
+        near_misses(judged, counted.inputs.variant_facts, parameters, SETTINGS),
         "anchor_id", "place", "candidate_id", "refused_by", "score_key",
     )  # fmt: skip
-    expected = Definition(counted.rows(), SETTINGS).near_misses()
+    expected = _definition(spark, counted).near_misses()
     assert {reason for *_, reason, _ in expected} == {"own_category", "compatibility"}
     assert found == expected
 

@@ -1,21 +1,27 @@
-"""Base lists: the best candidates of each region and anchor among what the region may sell.
+"""Base lists: the best candidates of each region and anchor among what the region may sell, stored where they differ.
 
 A base list is scored, gated and over-fetched; what is live now, rules and one variant per group come when it is
-resolved (resolution.py). Regions with enough baskets have base lists of their own; all others resolve to their
-nearest ancestor's. The seam for storing fewer lists is `list_regions` and the choice of anchors per slot.
+resolved (resolution.py). A region stores one only where it is not its parent's, cut to what the region sells.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import reduce
 
 import pyarrow as pa
-from pyspark.sql import Column, DataFrame, Window
+from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from sidecart.list_kernel import Depths, cut_lists
-from sidecart.scoring import best_first
-from sidecart.settings import ListSettings, RegionSettings
+from sidecart import list_sheets
+from sidecart.fill_kernel import Tiers
+from sidecart.list_places import Places
+from sidecart.list_sheets import MET, MET_THERE, NOBODY, PAGE, POOLED, ListMaker
+from sidecart.scoring import TIER_OTHER_BRAND, TIER_SAME_BRAND, best_first
+
+_ANCHORS_OF_PART = 4096
+"""Anchors of one category that one task looks at, at most some more."""
 
 _PAYLOAD = {
     "anchor": "INT",
@@ -34,74 +40,113 @@ _PAYLOAD = {
     "required_support": "INT",
     "confidence": "DOUBLE",
     "exposure_factor": "DOUBLE",
+    "evidence_slot": "INT",
+    "region_pair_support": "INT",
+    "region_anchor_support": "INT",
+    "region_weight": "DOUBLE",
 }
+_SHEET = _PAYLOAD | {
+    "category_id": "STRING",
+    "part": "INT",
+    "kind": "INT",
+    "slot": "INT",
+    "slots": "ARRAY<BIGINT>",
+    "support": "BIGINT",
+    "candidate_id_order": "INT",
+    "id_order": "INT",
+    "step": "INT",
+    "key": "STRING",
+    "keys": "ARRAY<STRING>",
+    "fit": "DOUBLE",
+    "plain_fit": "DOUBLE",
+    "group": "BIGINT",
+    "own": "BIGINT",
+    "brand": "BIGINT",
+    "brand_mode": "STRING",
+    "draw": "BIGINT",
+    "is_sold": "BOOLEAN",
+    "fill_support": "BIGINT",
+}
+_NEVER_NULL = {"slot": -1, "candidate": -1, "anchor": NOBODY, "tier": 0}
 
 
-def list_regions(region_support: DataFrame, regions: DataFrame, settings: RegionSettings) -> DataFrame:
-    """One row per region with base lists of its own: region_id, slot (0 is the root) and path.
+@dataclass(frozen=True)
+class Candidates:
+    """What stands in lists: candidates that orders and joint views bring, and what fills."""
 
-    The root always; any other from `min_region_baskets` counted baskets.
-    """
-    supported = regions.join(region_support, "region_id", "left").where(
-        (F.col("depth") == 0) | (F.col("baskets") >= settings.min_region_baskets)
-    )
-    slot = F.row_number().over(Window.orderBy(F.col("depth") > 0, "region_id")) - 1
-    return supported.select("region_id", slot.alias("slot"), "path")
-
-
-def slot_members(offers: DataFrame, list_regions: DataFrame, facts: DataFrame) -> DataFrame:
-    """One row per (variant, slot) that may be sold: available now or not."""
-    slots = F.broadcast(list_regions.select("region_id", "slot"))
-    return (
-        offers.join(slots, "region_id")
-        .join(facts.select("variant_id", "variant"), "variant_id")
-        .select("variant", "slot")
-    )
+    met: DataFrame
+    """Rows of the payload with support and candidate_id_order, by the whole shop's score."""
+    met_there: DataFrame
+    """The same with slot, by the score of a region that has enough evidence of the anchor; of orders only."""
+    pools: DataFrame
+    """What fits each category (cold_start.pools); no rows where nothing is to be filled."""
 
 
-def list_pages(members: DataFrame, facts: DataFrame) -> DataFrame:
-    """One row per (slot, anchor) with a base list: every variant at the root, in a region what it sells."""
-    at_root = facts.select(F.lit(0).alias("slot"), F.col("variant").alias("anchor"))
-    return members.where("slot > 0").select("slot", F.col("variant").alias("anchor")).unionByName(at_root)
-
-
-def cut_base_lists(
-    scored: DataFrame, members: DataFrame, pages: DataFrame, list_regions: DataFrame, settings: ListSettings
+def base_lists(
+    candidates: Candidates, pages: DataFrame, sellers: DataFrame, places: Places, sharpness: float
 ) -> DataFrame:
-    """Rows of base lists ranked by the whole shop's score: slot, rank, anchor, candidate, score_key and pair counts.
+    """Rows of the base lists that are stored: slot, rank, fill_support and a pair's columns, null where fills lack it.
 
-    `members` (variant, slot): what a slot may sell; `pages` (slot, anchor): which lists are cut.
+    The list of a region is the first candidates that it sells, to its depth: by trust, then score, then id. `pages`:
+    one row per anchor, with what its fills are chosen by (cold_start.pages); `sellers`: list_places.sellers.
     """
-    offered = slot_bitsets(members, list_regions, "candidate")
-    anchored = slot_bitsets(pages.withColumnRenamed("anchor", "variant"), list_regions, "anchor")
-    ranked = (
-        scored.join(F.broadcast(offered), "candidate")
-        .join(F.broadcast(anchored), "anchor")
-        .repartition("anchor")
-        .sortWithinPartitions("anchor", *best_first())
-        .select(*_PAYLOAD, "anchor_slots", "candidate_slots")
+    placed = _placed(pages)
+    sheets = [
+        _pooled(candidates.pools, placed),
+        _paged(placed, sellers, places),
+        _met(candidates.met, placed, sellers).withColumn("kind", F.lit(MET)),
+        _met(candidates.met_there, placed, sellers).withColumn("kind", F.lit(MET_THERE)),
+    ]
+    rows = reduce(DataFrame.unionByName, (_sheet(part) for part in sheets))
+    in_order = rows.repartition("category_id", "part").sortWithinPartitions(
+        "category_id", "part", "anchor", "kind", "slot", *best_first()
     )
-    depths = Depths(settings.root_depth, settings.region_depth)
-    payload = list(_PAYLOAD)
+    maker = ListMaker(places.tree, Tiers(TIER_SAME_BRAND + 1, TIER_OTHER_BRAND + 1), sharpness, tuple(_PAYLOAD))
 
     def cut(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        return cut_lists(batches, payload, depths)
+        return maker.lists(batches)
 
-    columns = {"slot": "INT", "rank": "INT"} | _PAYLOAD
-    return ranked.mapInArrow(cut, schema=", ".join(f"{name} {type_}" for name, type_ in columns.items()))
-
-
-def slot_bitsets(members: DataFrame, list_regions: DataFrame, side: str) -> DataFrame:
-    """The slots of each variant as words of 64 bits: columns `side` and `side`_slots."""
-    last_word = list_regions.agg(F.floor(F.max("slot") / 64).cast("int").alias("last_word"))
-    gathered = members.groupBy(F.col("variant").alias(side)).agg(F.collect_set("slot").alias("members"))
-    words = F.transform(F.sequence(F.lit(0), F.col("last_word")), _word)
-    return gathered.crossJoin(F.broadcast(last_word)).select(side, words.alias(f"{side}_slots"))
+    columns = {"slot": "INT", "rank": "INT", "fill_support": "BIGINT"} | _PAYLOAD
+    return in_order.mapInArrow(cut, schema=", ".join(f"{name} {type_}" for name, type_ in columns.items()))
 
 
-def _word(index: Column) -> Column:
-    one, none = F.lit(1).cast("bigint"), F.lit(0).cast("bigint")
-    inside = F.filter("members", lambda slot: F.floor(slot / 64) == index)
-    return F.aggregate(
-        inside, none, lambda bits, slot: bits.bitwiseOR(F.call_function("shiftleft", one, (slot % 64).cast("int")))
+def warm() -> None:
+    """Compile what cuts lists: once per process."""
+    list_sheets.warm()
+
+
+def _placed(pages: DataFrame) -> DataFrame:
+    """The pages with `part`: the anchors of a category are looked at in parts."""
+    sizes = pages.groupBy("category_id").agg(F.count(F.lit(1)).alias("pages"))
+    parts = F.floor(F.col("pages") / _ANCHORS_OF_PART) + 1
+    placed = pages.join(F.broadcast(sizes), "category_id")
+    return placed.withColumn("part", F.pmod("anchor", parts).cast("int")).drop("pages")
+
+
+def _pooled(pools: DataFrame, placed: DataFrame) -> DataFrame:
+    """What fits a category, for each part of its anchors."""
+    parts = F.broadcast(placed.select("category_id", "part").distinct())
+    return pools.join(parts, "category_id").withColumns(
+        {"kind": F.lit(POOLED), "candidate_id_order": F.col("id_order"), "anchor": F.lit(NOBODY)}
     )
+
+
+def _paged(placed: DataFrame, sellers: DataFrame, places: Places) -> DataFrame:
+    """The root has a page of every variant, other regions of what they sell."""
+    at_root = F.array(*(F.lit(int(word == 0)).cast("bigint") for word in range(places.tree.words)))
+    sold = placed.join(sellers.withColumnRenamed("variant", "anchor"), "anchor", "left")
+    return sold.withColumns({"kind": F.lit(PAGE), "slots": F.coalesce("slots", at_root)})
+
+
+def _met(met: DataFrame, placed: DataFrame, sellers: DataFrame) -> DataFrame:
+    """Candidates that are sold, beside their anchors' pages."""
+    sold = F.broadcast(sellers.withColumnRenamed("variant", "candidate"))
+    homes = F.broadcast(placed.select("anchor", "category_id", "part"))
+    return met.join(sold, "candidate").join(homes, "anchor")
+
+
+def _sheet(rows: DataFrame) -> DataFrame:
+    """The rows with every column of a sheet."""
+    held = {n: F.col(n) if n in rows.columns else F.lit(None) for n in _SHEET}
+    whole = {n: F.coalesce(c, F.lit(_NEVER_NULL[n])) if n in _NEVER_NULL else c for n, c in held.items()}
+    return rows.select(*(column.cast(_SHEET[n]).alias(n) for n, column in whole.items()))

@@ -1,4 +1,4 @@
-"""Sets of slots as bits in 64-bit words: written by SQL expressions, read by numpy."""
+"""Sets of slots as bits in 64-bit words: written by SQL expressions, read by kernels."""
 
 from __future__ import annotations
 
@@ -6,9 +6,11 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+WORD = 64
+"""Bits in a word."""
 
-def bits(words: pa.Array) -> npt.NDArray[np.bool_]:
-    """Lists of words, all of one length, as a matrix (slot, row)."""
-    flat = words.flatten().to_numpy(zero_copy_only=False).astype("<i8")
-    as_bytes = flat.view(np.uint8).reshape(len(words), -1)
-    return np.ascontiguousarray(np.unpackbits(as_bytes, axis=1, bitorder="little").T).astype(bool)
+
+def words(sets: pa.Array) -> npt.NDArray[np.int64]:
+    """Lists of words, all of one length, as a matrix (row, word); a copy, so that loops see one kind of array."""
+    flat = sets.flatten().to_numpy(zero_copy_only=False).astype("<i8", copy=False)
+    return np.array(flat.reshape(len(sets), -1))

@@ -7,11 +7,9 @@ one household's habit says less of what a category goes with, and new products a
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import reduce
 
-import pyarrow as pa
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
@@ -25,14 +23,9 @@ STEPS = ("subcategory", "category", "top", "brand")
 the category itself was never bought), and, where nothing but its brand may be filled in, that brand."""
 
 _BRAND_STEP = STEPS.index("brand")
-_POOL_FILL = 20
-"""Candidates of a top category that are looked at, in pools; the best fits of hundreds of regions are among them."""
-_POOLS_BEHIND = 5
-_WELL_MET = 5
-_FILLED = (
-    "slot INT, anchor INT, candidate INT, step INT, is_same_brand BOOLEAN, fill_support BIGINT,"
-    " category_lift DOUBLE, score_key BIGINT"
-)
+_OF_TOP = 12_000
+"""Candidates of a top category that are looked at; the best fits of hundreds of regions are among them."""
+_CROWD, _WELL_MET = 3_000, 5
 
 
 @dataclass(frozen=True)
@@ -44,7 +37,7 @@ class ColdInputs:
     facts: DataFrame
     compatibility: DataFrame
     offered: DataFrame
-    """candidate and candidate_slots: the slots that may sell it, as a bitset."""
+    """candidate and slots: which may sell it (list_places.sellers)."""
 
 
 def compatible_categories(compatibility: DataFrame, facts: DataFrame, level: int) -> DataFrame:
@@ -116,14 +109,14 @@ def joint_views(view_pairs: DataFrame, inputs: ColdInputs, settings: Settings) -
 
 
 def pools(met: DataFrame, inputs: ColdInputs, settings: Settings) -> DataFrame:
-    """One row per category, step, key and candidate that fits: what fill_kernel.fills asks of its pools.
+    """One row per category, step, key and candidate that fits: what fill_kernel.Shelf asks.
 
     `met`: shelf_support, read for every step. fit = ln(O / n_j L): O the sum of pair support between the anchor's
     (sub)category and j; plain_fit has the root of n_j. Only L >= 1.
     """
     parts = [_of_subcategory(met, inputs, settings), _of_category(met, inputs, settings)]
     if settings.compatibility.category_level > 1:
-        parts.append(_of_top(met, inputs, settings))
+        parts.append(_of_top(met, inputs))
     if "only" in _brand_modes(settings.cold_start):
         parts.append(_of_brand(inputs, settings))
     fitting = reduce(DataFrame.unionByName, parts)
@@ -140,38 +133,27 @@ def pools(met: DataFrame, inputs: ColdInputs, settings: Settings) -> DataFrame:
         (mass - size).alias("fit"),
         (mass - size / 2).alias("plain_fit"),
         *_COMPARED,
-        F.col("candidate_slots").alias("slots"),
+        "slots",
     )
 
 
-def short_lists(pages: DataFrame, listed: DataFrame, facts: DataFrame, settings: Settings) -> DataFrame:
-    """One row per list with fewer groups than lists are filled up to: what fill_kernel.fills asks of short lists.
-
-    `pages`: slot, anchor; `listed`: rows of lists so far. An anchor without a category can't be filled.
+def pages(facts: DataFrame) -> DataFrame:
+    """One row per variant, as the anchor that its page is about: anchor, category_id ('' for none) and what its fills
+    are chosen by (fill_kernel.Filled).
     """
-    groups = facts.select(F.col("variant").alias("candidate"), "group_variant")
-    held = listed.join(groups, "candidate").groupBy("slot", "anchor")
-    taken = held.agg(F.array_sort(F.collect_set("group_variant")).alias("taken_groups"))
-    lacking = pages.join(taken, ["slot", "anchor"], "left").withColumn(
-        "taken_groups", F.coalesce("taken_groups", F.array().cast("array<int>"))
+    of_brand = F.when(F.col("brand_mode") == "only", F.col("brand"))
+    keys = F.array("subcategory_id", F.lit(""), F.lit(""), F.coalesce(of_brand, F.lit("")))
+    return facts.select(
+        F.col("variant").alias("anchor"),
+        F.coalesce("category_id", F.lit("")).alias("category_id"),
+        F.col("group_variant").cast("bigint").alias("group"),
+        _code("own_category").alias("own"),
+        _code("brand").alias("brand"),
+        "brand_mode",
+        "draw",
+        (F.col("buyers") > 0).alias("is_sold"),
+        keys.alias("keys"),
     )
-    need = F.lit(settings.cold_start.fill_to) - F.size("taken_groups")
-    return lacking.withColumn("need", need).where("need > 0").join(_anchors(facts), "anchor")
-
-
-def fills(short: DataFrame, pools: DataFrame, settings: ColdStartSettings) -> DataFrame:
-    """One row per candidate that fills a short list: slot, anchor, candidate, tier, and what it was chosen by."""
-    chosen = short.groupBy("category_id").cogroup(pools.groupBy("category_id"))
-    filled = chosen.applyInArrow(_filler(settings.pool), schema=_FILLED)
-    tier = F.when(F.col("is_same_brand"), F.lit(TIER_SAME_BRAND)).otherwise(F.lit(TIER_OTHER_BRAND)) + 1 + F.col("step")
-    return filled.withColumn("tier", tier.cast("int"))
-
-
-def _filler(size: int) -> Callable[[pa.Table, pa.Table], pa.Table]:
-    def fill(short: pa.Table, pools: pa.Table) -> pa.Table:
-        return fill_kernel.fills(short, pools, size)
-
-    return fill
 
 
 def _shelves(facts: DataFrame) -> DataFrame:
@@ -197,7 +179,7 @@ def shelf_support(inputs: ColdInputs) -> DataFrame:
     return located.groupBy("shelf", "candidate").agg(F.sum("support").alias("met"))
 
 
-def _fitting(met: DataFrame, inputs: ColdInputs, level: int, name: str, settings: Settings) -> DataFrame:
+def _fitting(met: DataFrame, inputs: ColdInputs, level: int, name: str) -> DataFrame:
     """One row per category of a level (its `name`) and candidate that complements it: met, category_lift.
 
     Above subcategories, categories with candidates for many pools keep what they met several times.
@@ -208,7 +190,7 @@ def _fitting(met: DataFrame, inputs: ColdInputs, level: int, name: str, settings
     if name != "subcategory_id":
         above = F.broadcast(shelves.join(places, name).select("shelf", "place"))
         found = met.join(above, "shelf").groupBy("place", "candidate").agg(F.sum("met").alias("met"))
-        found = _well_met(found, settings)
+        found = _well_met(found)
     goods = inputs.facts.where("category_id IS NOT NULL").withColumn("top", category_at(F.col("category_path"), 1))
     candidates = goods.join(F.broadcast(places), name).select(
         F.col("variant").alias("candidate"), F.col("place").alias("beside")
@@ -226,31 +208,31 @@ def _fitting(met: DataFrame, inputs: ColdInputs, level: int, name: str, settings
 
 def _of_subcategory(met: DataFrame, inputs: ColdInputs, settings: Settings) -> DataFrame:
     level = settings.compatibility.category_level + 1
-    found = _fitting(met, inputs, level, "subcategory_id", settings)
+    found = _fitting(met, inputs, level, "subcategory_id")
     categories = F.broadcast(_shelves(inputs.facts).select(F.col("shelf").alias("place"), "category_id"))
     return _pooled(found.join(categories, "place").withColumn("key", F.col("subcategory_id")), "subcategory")
 
 
 def _of_category(met: DataFrame, inputs: ColdInputs, settings: Settings) -> DataFrame:
-    found = _fitting(met, inputs, settings.compatibility.category_level, "category_id", settings)
+    found = _fitting(met, inputs, settings.compatibility.category_level, "category_id")
     return _pooled(found.withColumn("key", F.lit("")), "category")
 
 
-def _of_top(met: DataFrame, inputs: ColdInputs, settings: Settings) -> DataFrame:
+def _of_top(met: DataFrame, inputs: ColdInputs) -> DataFrame:
     """For categories never bought: what the category at the top of their branch met."""
-    found = _fitting(met, inputs, 1, "top", settings)
+    found = _fitting(met, inputs, 1, "top")
     sizes = inputs.facts.select(F.col("variant").alias("candidate"), "buyers")
     best = Window.partitionBy("top").orderBy((F.ln("met") - F.ln("buyers") + F.ln("category_lift")).desc(), "candidate")
     first = found.join(F.broadcast(sizes), "candidate").withColumn("place", F.row_number().over(best))
-    kept = first.where(F.col("place") <= _POOL_FILL * settings.cold_start.pool)
+    kept = first.where(F.col("place") <= _OF_TOP)
     unseen = F.broadcast(_unseen_categories(inputs.facts))
     return _pooled(kept.join(unseen, "top").withColumn("key", F.lit("")), "top")
 
 
-def _well_met(found: DataFrame, settings: Settings) -> DataFrame:
-    """Of a place with candidates for many pools, those it met several times: what stands behind needs no tail."""
+def _well_met(found: DataFrame) -> DataFrame:
+    """Of a place with a crowd of candidates those it met several times: what stands behind needs no tail."""
     sizes = found.groupBy("place").agg(F.count(F.lit(1)).alias("candidates"))
-    is_crowded = F.col("candidates") > _POOLS_BEHIND * settings.cold_start.pool
+    is_crowded = F.col("candidates") > _CROWD
     counted = found.join(F.broadcast(sizes), "place")
     return counted.where(~is_crowded | (F.col("met") >= _WELL_MET)).drop("candidates")
 
@@ -286,7 +268,7 @@ def _pooled(found: DataFrame, step: str) -> DataFrame:
     return found.select("category_id", place, "key", "candidate", support, "category_lift")
 
 
-_COMPARED = ("group", "own", "brand", "draw")
+_COMPARED = ("group", "own", "brand", "draw", "id_order")
 
 
 def _candidates(inputs: ColdInputs) -> DataFrame:
@@ -297,26 +279,11 @@ def _candidates(inputs: ColdInputs) -> DataFrame:
         _code("own_category").alias("own"),
         _code("brand").alias("brand"),
         "draw",
+        "id_order",
         (F.col("buyers") + 1).cast("double").alias("popularity"),
         F.greatest(F.col("buyers"), F.lit(1)).cast("double").alias("size"),
     )
     return known.join(F.broadcast(inputs.offered), "candidate")
-
-
-def _anchors(facts: DataFrame) -> DataFrame:
-    of_brand = F.when(F.col("brand_mode") == "only", F.col("brand"))
-    keys = F.array("subcategory_id", F.lit(""), F.lit(""), F.coalesce(of_brand, F.lit("")))
-    return facts.where("category_id IS NOT NULL").select(
-        F.col("variant").alias("anchor"),
-        "category_id",
-        F.col("group_variant").cast("bigint").alias("group"),
-        _code("own_category").alias("own"),
-        _code("brand").alias("brand"),
-        "brand_mode",
-        "draw",
-        (F.col("buyers") > 0).alias("is_sold"),
-        keys.alias("keys"),
-    )
 
 
 def _code(name: str) -> Column:

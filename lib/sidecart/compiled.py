@@ -25,6 +25,11 @@ def compiled(loop: _Loop) -> _Loop:
         return cast("_Loop", numba.njit(loop))
 
 
+def inlined(loop: _Loop) -> _Loop:
+    """Compiled into the loops that call it, as a call with arrays costs more than what a small function does."""
+    return cast("_Loop", numba.njit(inline="always")(loop))
+
+
 def integers(values: pa.Array) -> Ints:
     """Arrow's integers, of 32 bits."""
     found: Ints = values.to_numpy(zero_copy_only=False).astype(np.int32, copy=False)

@@ -40,8 +40,8 @@ def first_ten(inputs: ListInputs, parameters: ScoringParameters, settings: Setti
 
     By score, before fills, diversity and rules.
     """
-    sold = root_members(inputs, settings)
-    passing = admitted(pairs_at_root(inputs, settings))
+    sold = root_members(inputs)
+    passing = admitted(pairs_at_root(inputs, inputs.sold(), settings))
     for side in ("anchor", "candidate"):
         passing = passing.join(F.broadcast(sold.withColumnRenamed("variant", side)), side, "left_semi")
     order = Window.partitionBy("anchor").orderBy(*best_first())

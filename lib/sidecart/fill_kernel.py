@@ -1,19 +1,19 @@
-"""The filling kernel: what stands behind a short list, drawn from the best fits to the anchor's category.
+"""The filling kernel: in which order the candidates that fit an anchor's category stand behind those it has.
 
-One call has the short lists of one category and the candidates that fit it. Candidates are drawn, not ranked alone, so
-that the lists of one category differ: Gumbel noise on a logarithm draws without replacement in proportion to the fit.
+They are drawn, not ranked alone, so that the lists of one category differ: Gumbel noise on a logarithm draws without
+replacement in proportion to the fit. The noise is of anchor and candidate alone, so a region that sells a part of the
+candidates draws that part in the same order (Luce's axiom), and its fills are its parent's, cut to what it sells.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from sidecart.bitsets import bits
+from sidecart.bitsets import words
 from sidecart.draws import chance
 
 Ints = npt.NDArray[np.int64]
@@ -23,38 +23,18 @@ Column = npt.NDArray[np.generic]
 
 NONE = -1
 """A brand or category that matches none."""
-_BRAND_FIRST = 1e6
-"""More than any two keys differ by."""
-_POOLED = (
-    "step", "candidate", "fit", "plain_fit", "group", "own", "brand", "draw", "fill_support", "category_lift",
-)  # fmt: skip
-FILLED = pa.schema(
-    [
-        ("slot", pa.int32()),
-        ("anchor", pa.int32()),
-        ("candidate", pa.int32()),
-        ("step", pa.int32()),
-        ("is_same_brand", pa.bool_()),
-        ("fill_support", pa.int64()),
-        ("category_lift", pa.float64()),
-        ("score_key", pa.int64()),
-    ]
-)
+_COMPARED = ("step", "candidate", "fit", "plain_fit", "group", "own", "brand", "draw", "id_order")
+_REPEAT = 1.0
+"""What each better variant of its group takes off a candidate's fit: a list shows a group once."""
+_KEY_BITS, _ID_BITS = 27, 31
+_KEY_BOUND = 1 << (_KEY_BITS - 1)
+"""Of a fit in millionths of its logarithm: 67 either way, where no fit and no noise reaches."""
 
 
 @dataclass(frozen=True)
-class Pool:
-    """Candidates of one step and key, best fit first; `columns` by name, `member` per slot and candidate."""
-
-    columns: dict[str, Column]
-    member: Flags
-
-
-@dataclass(frozen=True)
-class Anchor:
+class Filled:
     """Whose lists are filled: its own group and excluded category, its brand, and what its fills are drawn by."""
 
-    variant: int
     group: int
     own: int
     brand: int
@@ -65,148 +45,109 @@ class Anchor:
     """Per step, the key of the pool that serves it."""
 
 
-def fills(short: pa.Table, pools: pa.Table, size: int) -> pa.Table:
-    """Rows that fill the short lists.
+@dataclass(frozen=True)
+class Tiers:
+    """Where fills of the first step stand: those of the anchor's brand, and others; later steps stand behind."""
 
-    short: one row per list (slot, anchor, group, own, brand, brand_mode, draw, is_sold, need, keys, taken_groups).
-    pools: one row per (step, key, candidate) with fit (ln of O/n L), plain_fit (ln of O/sqrt(n) L), group, own, brand,
-    draw, slots, fill_support and category_lift. A list is filled from step 0 on, each time from the pool of its key
-    there, of which the first `size` that the slot may sell are drawn from.
-    """
-    if not short.num_rows or not pools.num_rows:
-        return FILLED.empty_table()
-    short = short.sort_by([("anchor", "ascending"), ("slot", "ascending")])
-    anchors = short.column("anchor").to_numpy()
-    starts = np.flatnonzero(np.append(True, anchors[1:] != anchors[:-1]))
-    shelf = _Shelf(pools, size)
-    found: list[dict[str, Column]] = []
-    for begin, end in zip(starts, np.append(starts[1:], len(anchors)), strict=True):
-        lists = short.slice(int(begin), int(end - begin))
-        found += _fill(lists, _anchor(lists), shelf)
-    if not found:
-        return FILLED.empty_table()
-    return pa.table({name: np.concatenate([part[name] for part in found]) for name in FILLED.names}, schema=FILLED)
-
-
-class _Shelf:
-    """The pools by step and key, each made when it is first asked for."""
-
-    def __init__(self, table: pa.Table, size: int) -> None:
-        self._column: dict[str, Column] = {n: table.column(n).to_numpy() for n in _POOLED}
-        self._slots = table.column("slots").combine_chunks()
-        keys = table.column("key").combine_chunks().dictionary_encode()
-        names = keys.dictionary.to_pylist()
-        place = self._column["step"].astype(np.int64) * len(names) + keys.indices.to_numpy()
-        by_key = np.argsort(place, kind="stable")
-        found, starts = np.unique(place[by_key], return_index=True)
-        parts = np.split(by_key, starts[1:])
-        self._rows = {
-            (int(at) // len(names), names[int(at) % len(names)]): rows for at, rows in zip(found, parts, strict=True)
-        }
-        self._size = size
-        self._made: dict[tuple[int, str, bool], Pool] = {}
-
-    def pool(self, step: int, anchor: Anchor) -> Pool | None:
-        """The pool of the anchor's key at the step, None where nothing fits."""
-        at = step, anchor.keys[step]
-        if at not in self._rows:
-            return None
-        made = (*at, anchor.is_sold)
-        if made not in self._made:
-            self._made[made] = self._make(self._rows[at], "fit" if anchor.is_sold else "plain_fit")
-        return self._made[made]
-
-    def _make(self, rows: Ints, fit: str) -> Pool:
-        order = rows[np.lexsort((self._column["candidate"][rows], -self._column[fit][rows].astype(np.float64)))]
-        member = bits(self._slots.take(pa.array(order)))
-        member &= np.cumsum(member, axis=1, dtype=np.int32) <= self._size
-        useful = member.any(axis=0)
-        columns = {name: values[order][useful] for name, values in self._column.items()}
-        return Pool(columns | {"fit": columns[fit]}, member[:, useful])
-
-
-def _anchor(lists: pa.Table) -> Anchor:
-    first = {name: lists.column(name)[0].as_py() for name in lists.column_names if name != "taken_groups"}
-    return Anchor(
-        variant=first["anchor"],
-        group=first["group"],
-        own=first["own"],
-        brand=first["brand"],
-        brand_mode=first["brand_mode"],
-        draw=first["draw"],
-        is_sold=first["is_sold"],
-        keys=tuple(key or "" for key in first["keys"]),
-    )
-
-
-def _fill(lists: pa.Table, anchor: Anchor, shelf: _Shelf) -> Iterator[dict[str, Column]]:
-    slots, need = lists.column("slot").to_numpy(), lists.column("need").to_numpy().copy()
-    taken = [groups.values.to_numpy() for groups in lists.column("taken_groups")]
-    for step in range(len(anchor.keys)):
-        waiting = np.flatnonzero(need > 0)
-        pool = shelf.pool(step, anchor) if len(waiting) else None
-        if pool is None:
-            continue
-        offer = _offer(anchor, pool)
-        for place in waiting:
-            slot = int(slots[place])
-            chosen = offer.best(pool.member[slot], taken[place], int(need[place]))
-            need[place] -= len(chosen)
-            taken[place] = np.append(taken[place], offer.group[chosen])
-            yield _rows(slot, anchor, offer, pool, chosen)
+    same_brand: int
+    other_brand: int
 
 
 @dataclass(frozen=True)
-class _Offer:
-    """A pool as one anchor sees it: by candidate, what it may have and in which order."""
+class Fills:
+    """Candidates of one anchor in their order: rows on the shelf, tiers and keys (round(1e6 ln), larger first)."""
 
-    candidate: Column
-    group: Column
-    key: Floats
-    is_same: Flags
-    """Of the anchor's brand, which comes first."""
-    allowed: Flags
-
-    def best(self, member: Flags, taken: Column, need: int) -> Ints:
-        """The first `need` rows of what a slot sells, one of each group and none that is taken."""
-        there = np.flatnonzero(member & self.allowed)
-        there = there[~np.isin(self.group[there], taken)]
-        # Adding a constant keeps the order of keys, so whatever stands among the first is above the cut.
-        strength = self.key[there] + self.is_same[there] * _BRAND_FIRST
-        looked_at = need
-        while True:
-            first = there
-            if looked_at < len(there):
-                first = there[strength >= np.partition(strength, -looked_at)[-looked_at]]
-            first = first[np.lexsort((self.candidate[first], -self.key[first], ~self.is_same[first]))]
-            _, of_group = np.unique(self.group[first], return_index=True)
-            if len(of_group) >= need or looked_at >= len(there):
-                return first[np.sort(of_group)[:need]]
-            looked_at *= 4
+    rows: Ints
+    tiers: Ints
+    keys: Ints
 
 
-def _offer(anchor: Anchor, pool: Pool) -> _Offer:
-    column = pool.columns
-    is_same = (column["brand"] == anchor.brand) & (anchor.brand != NONE) & (anchor.brand_mode != "off")
-    allowed = (column["group"] != anchor.group) & ((column["own"] != anchor.own) | (anchor.own == NONE))
-    if anchor.brand_mode == "only":
-        allowed &= is_same
-    return _Offer(column["candidate"], column["group"], _keys(anchor, column), is_same, allowed)
+class Shelf:
+    """The pools of one category: a row per step, key and candidate that fits.
+
+    Columns: step, key, candidate, fit (ln of O/n L), plain_fit (ln of O/sqrt(n) L), group, own, brand, draw, id_order,
+    fill_support, category_lift and slots (which sell the candidate). `sharpness`: the power of a fit when it is drawn.
+    """
+
+    def __init__(self, table: pa.Table, tiers: Tiers, sharpness: float) -> None:
+        self.candidates = table.column("candidate").to_numpy()
+        self.fill_support = table.column("fill_support").to_numpy()
+        self.category_lift = table.column("category_lift").to_numpy()
+        self.words = words(table.column("slots").combine_chunks())
+        self._column: dict[str, Column] = {name: table.column(name).to_numpy() for name in _COMPARED}
+        self._tiers, self._sharpness = tiers, sharpness
+        self._rows_at = _rows_at(self._column["step"].astype(np.int64), table.column("key").combine_chunks())
+        self._goods: dict[tuple[str, ...], _Goods] = {}
+
+    def fills(self, anchor: Filled, taken: Ints) -> Fills:
+        """What may fill the anchor's lists, best first; `taken`: candidates (ascending) that stand in them already."""
+        goods = self._of_keys(anchor.keys)
+        column = goods.column
+        is_same = (column["brand"] == anchor.brand) & (anchor.brand != NONE) & (anchor.brand_mode != "off")
+        allowed = (column["group"] != anchor.group) & ((column["own"] != anchor.own) | (anchor.own == NONE))
+        if anchor.brand_mode == "only":
+            allowed &= is_same
+        if len(taken):
+            place = np.minimum(np.searchsorted(taken, column["candidate"]), len(taken) - 1)
+            allowed &= taken[place] != column["candidate"]
+        first = np.where(is_same, self._tiers.same_brand, self._tiers.other_brand)
+        tiers = (first + column["step"])[allowed]
+        keys = self._keys(anchor, column)[allowed]
+        order = np.argsort(_order(tiers, keys, column["id_order"][allowed]))
+        return Fills(goods.rows[allowed][order], tiers[order], keys[order])
+
+    def _of_keys(self, keys: tuple[str, ...]) -> _Goods:
+        if keys not in self._goods:
+            pooled = [self._rows_at[at] for at in enumerate(keys) if at in self._rows_at]
+            rows = np.concatenate(pooled) if pooled else np.zeros(0, np.int64)
+            # Of a candidate in pools of several steps, the first.
+            _, first = np.unique(self.candidates[rows], return_index=True)
+            rows = rows[first]
+            column = {name: values[rows] for name, values in self._column.items()}
+            for fit in ("fit", "plain_fit"):
+                column[fit] = column[fit].astype(np.float64) * self._sharpness - _REPEAT * _repeats(column, fit)
+            self._goods[keys] = _Goods(rows, column)
+        return self._goods[keys]
+
+    @staticmethod
+    def _keys(anchor: Filled, column: dict[str, Column]) -> Ints:
+        """The fit, with noise by the draws of anchor and candidate; an anchor never sold has the plain one."""
+        fit = column["plain_fit"].astype(np.float64)
+        if anchor.is_sold:
+            noise = np.log(-np.log(chance(anchor.draw, column["draw"].astype(np.int64))))
+            fit = column["fit"].astype(np.float64) - noise
+        return np.clip(np.rint(fit * 1e6).astype(np.int64), 1 - _KEY_BOUND, _KEY_BOUND - 1)
 
 
-def _keys(anchor: Anchor, column: dict[str, Column]) -> Floats:
-    """The fit, with noise by the draws of anchor and candidate; an anchor never sold has the plain one."""
-    fit = column["fit"].astype(np.float64)
-    if not anchor.is_sold:
-        return fit
-    return np.asarray(fit - np.log(-np.log(chance(anchor.draw, column["draw"].astype(np.int64)))), np.float64)
+@dataclass(frozen=True)
+class _Goods:
+    """Candidates for anchors of the same keys, each once: their rows on the shelf, and columns by name."""
+
+    rows: Ints
+    column: dict[str, Column]
 
 
-def _rows(slot: int, anchor: Anchor, offer: _Offer, pool: Pool, chosen: Ints) -> dict[str, Column]:
-    told = {name: pool.columns[name][chosen] for name in ("candidate", "step", "fill_support", "category_lift")}
-    return told | {
-        "slot": np.full(len(chosen), slot, np.int32),
-        "anchor": np.full(len(chosen), anchor.variant, np.int32),
-        "is_same_brand": offer.is_same[chosen],
-        "score_key": np.rint(offer.key[chosen] * 1e6).astype(np.int64),
-    }
+def _rows_at(step: Ints, key: pa.Array) -> dict[tuple[int, str], Ints]:
+    """The rows of each step and key."""
+    keys = key.dictionary_encode()
+    names = keys.dictionary.to_pylist()
+    place = step * len(names) + keys.indices.to_numpy()
+    by_key = np.argsort(place, kind="stable")
+    found, starts = np.unique(place[by_key], return_index=True)
+    parts = np.split(by_key, starts[1:])
+    return {(int(at) // len(names), names[int(at) % len(names)]): rows for at, rows in zip(found, parts, strict=True)}
+
+
+def _repeats(column: dict[str, Column], fit: str) -> Ints:
+    """How many variants of its group fit better, of each candidate."""
+    group = column["group"].astype(np.int64)
+    order = np.lexsort((column["id_order"], -column[fit].astype(np.float64), group))
+    starts = np.flatnonzero(np.append(True, group[order][1:] != group[order][:-1]))
+    place = np.empty(len(group), np.int64)
+    place[order] = np.arange(len(group)) - np.repeat(starts, np.diff(np.append(starts, len(group))))
+    return place
+
+
+def _order(tiers: Ints, keys: Ints, id_order: Column) -> Ints:
+    """Tier, key (largest first) and id in one integer: no two are alike."""
+    return np.asarray((((tiers << _KEY_BITS) + _KEY_BOUND - keys) << _ID_BITS) + id_order.astype(np.int64))

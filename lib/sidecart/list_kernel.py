@@ -1,76 +1,223 @@
-"""The cutting kernel: of each anchor's ranked candidates, the first ones that each region may sell.
+"""The list kernel: of one anchor's candidates in order, the lists of regions that differ from their parents'.
 
-A region with lists of its own has a slot; slot 0 is the root. Which slots a variant belongs to is a bitset in
-64-bit words, so that one pass over an anchor's candidates serves all regions.
+A region has a slot: 0 is the root, parents come before children. The slots that sell a variant are bits of words.
+A region's list is the first ones that it sells, to its depth; that of its parent, cut to what the region sells, is the
+same one as long as enough is left or the parent's holds all there is. So most regions are a walk along a list of their
+parent, and only those that come too short (or have an order of their own) walk along the candidates.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
-import numpy.typing as npt
-import pyarrow as pa
 
-from sidecart.bitsets import bits
-from sidecart.sorted_rows import whole_anchors
-
-Ints = npt.NDArray[np.int64]
-
-_CELLS = 16_000_000
-"""Candidates times slots looked at together; bounds memory."""
+from sidecart.bitsets import WORD
+from sidecart.compiled import Ints, compiled, inlined
 
 
 @dataclass(frozen=True)
-class Depths:
-    """How many candidates a list keeps."""
+class Tree:
+    """The slots: their parents (-1 above the root) and how many candidates their lists keep."""
 
-    root: int
-    region: int
+    parents: Ints
+    depths: Ints
+
+    @classmethod
+    def of(cls, parents: Sequence[int], depths: Sequence[int]) -> Tree:
+        """The tree of so many slots."""
+        return cls(np.array(parents, np.int32), np.array(depths, np.int32))
+
+    @property
+    def words(self) -> int:
+        """Words of a bitset of slots."""
+        return -(-len(self.parents) // WORD)
 
 
-def cut_lists(batches: Iterable[pa.RecordBatch], payload: list[str], depths: Depths) -> Iterator[pa.RecordBatch]:
-    """Rows of lists: slot, rank from 1, and the payload columns.
+class Cutter:
+    """Cuts the lists of one anchor after another, in rooms that are made once."""
 
-    In: batches sorted by anchor, best candidate first, with columns anchor, anchor_slots and candidate_slots
-    (bitsets of equal width) and the payload. An anchor may span batches. A row is kept for each slot that both
-    anchor and candidate belong to, until the slot's list is full.
+    def __init__(self, tree: Tree) -> None:
+        self.tree = tree
+        has_children = np.zeros(len(tree.parents), np.bool_)
+        has_children[tree.parents[tree.parents >= 0]] = True
+        self._held_at = np.where(has_children, np.cumsum(has_children) - 1, -1).astype(np.int32)
+        deepest = int(tree.depths.max())
+        self._held = np.empty((max(1, int(has_children.sum())), deepest), np.int32)
+        # Per slot: how many it holds, whether that is all it sells, and which order it goes by.
+        self._state = np.zeros((3, len(tree.parents)), np.int32)
+        self._chosen = np.empty((2, deepest + 1), np.int32)
+        self._lists = np.empty((3, int(tree.depths.sum())), np.int32)
+
+    def cut(self, anchor: Ints, candidates: Candidates, orders: Orders) -> Ints:
+        """Lists that are to be stored, as three rows: slot, rank from 1, candidate. Valid until the next call.
+
+        `anchor`: the bitset of slots that have a page of it.
+        """
+        count = _cut(
+            anchor,
+            candidates.met,
+            candidates.met_words,
+            candidates.fill_words,
+            candidates.fill_rows,
+            orders.candidates,
+            orders.bounds,
+            orders.slots,
+            self.tree.parents,
+            self.tree.depths,
+            self._held_at,
+            self._held,
+            self._state,
+            self._chosen,
+            self._lists,
+        )
+        return self._lists[:, :count]
+
+
+@dataclass(frozen=True)
+class Candidates:
+    """What an anchor met, numbered from 0, and what may fill its lists, numbered from -1 down."""
+
+    met: Ints
+    """The variant of each."""
+    met_words: Ints
+    """The bitset of each."""
+    fill_words: Ints
+    fill_rows: Ints
+    """The row among `fill_words` of each."""
+
+
+@dataclass(frozen=True)
+class Orders:
+    """Orders of candidates, one after another, best first: the whole shop's, then those of some slots."""
+
+    candidates: Ints
+    bounds: Ints
+    slots: Ints
+    """Whose orders the second and later ones are, ascending; what lies below a slot goes by its order too."""
+
+
+def warm() -> None:
+    """Compile the loop: once per process."""
+    word, none, one = np.ones((1, 1), np.int64), np.zeros(0, np.int32), np.zeros(1, np.int32)
+    among = Candidates(met=one, met_words=word, fill_words=word, fill_rows=none.astype(np.int64))
+    Cutter(Tree.of([-1], [1])).cut(word[0], among, Orders(one, np.array([0, 1], np.int64), none))
+
+
+@compiled
+def _cut(  # noqa: PLR0917
+    anchor: Ints,
+    met: Ints,
+    met_words: Ints,
+    fill_words: Ints,
+    fill_rows: Ints,
+    orders: Ints,
+    bounds: Ints,
+    slots: Ints,
+    parents: Ints,
+    depths: Ints,
+    held_at: Ints,
+    held: Ints,
+    state: Ints,
+    chosen: Ints,
+    lists: Ints,
+) -> int:
+    """Fill `lists`; how many of its columns.
+
+    `held`: the lists of slots with children, at `held_at`; `chosen`: a parent's list cut to a slot, and the slot's own.
     """
-    for table in whole_anchors(batches):
-        yield from _cut(table, payload, depths)
+    sizes, is_whole, order_of = state[0], state[1], state[2]
+    filled, next_order = 0, 0
+    for slot in range(len(parents)):
+        if not _has(anchor, slot):
+            continue
+        parent, depth = parents[slot], depths[slot]
+        is_own = next_order < len(slots) and slots[next_order] == slot
+        if is_own:
+            next_order += 1
+        order_of[slot] = next_order if is_own else (order_of[parent] if parent >= 0 else 0)
+        cut, side = 0, 0
+        if parent >= 0:
+            cut = _from_parent(
+                held[held_at[parent], : sizes[parent]], met_words, fill_words, fill_rows, slot, depth, chosen[0]
+            )
+        if parent >= 0 and not is_own and (cut >= depth or is_whole[parent]):
+            is_whole[slot] = is_whole[parent] and cut <= depth
+            sizes[slot] = min(cut, depth)
+        else:
+            order = orders[bounds[order_of[slot]] : bounds[order_of[slot] + 1]]
+            sizes[slot], is_whole[slot] = _from_order(order, met_words, fill_words, fill_rows, slot, depth, chosen[1])
+            side = 1
+            if parent < 0 or _differ(chosen, min(cut, depth), sizes[slot], met):
+                filled = _tell(chosen[1, : sizes[slot]], slot, lists, filled)
+        if held_at[slot] >= 0:
+            held[held_at[slot], : sizes[slot]] = chosen[side, : sizes[slot]]
+    return filled
 
 
-def _cut(table: pa.Table, payload: list[str], depths: Depths) -> Iterator[pa.RecordBatch]:
-    anchors = table.column("anchor").to_numpy()
-    words = _width(table)
-    starts = np.flatnonzero(np.append(True, anchors[1:] != anchors[:-1]))
-    step = max(1, _CELLS // (64 * words))
-    first = 0
-    while first < len(starts):
-        last = max(first + 1, int(np.searchsorted(starts, starts[first] + step, side="right")) - 1)
-        begin = int(starts[first])
-        end = int(starts[last]) if last < len(starts) else len(anchors)
-        yield _cut_part(table.slice(begin, end - begin).combine_chunks(), starts[first:last] - begin, payload, depths)
-        first = last
+@inlined
+def _has(words: Ints, slot: int) -> Any:
+    return (words[slot >> 6] >> (slot & 63)) & 1 != 0
 
 
-def _cut_part(table: pa.Table, starts: Ints, payload: list[str], depths: Depths) -> pa.RecordBatch:
-    is_member = bits(table.column("anchor_slots").combine_chunks()) & bits(
-        table.column("candidate_slots").combine_chunks()
-    )
-    position = np.cumsum(is_member, axis=1, dtype=np.int32)
-    before = np.where(starts > 0, position[:, starts - 1], 0)
-    sizes = np.diff(np.append(starts, table.num_rows))
-    rank = position - np.repeat(before, sizes, axis=1)
-    limit = np.full((len(rank), 1), depths.region, dtype=np.int32)
-    limit[0] = depths.root
-    slot, row = np.nonzero(is_member & (rank <= limit))
-    kept = table.select(payload).take(pa.array(row))
-    columns = [pa.array(slot.astype(np.int32)), pa.array(rank[slot, row])]
-    columns += [kept.column(name).combine_chunks() for name in payload]
-    return pa.RecordBatch.from_arrays(columns, names=["slot", "rank", *payload])
+@inlined
+def _sells(met_words: Ints, fill_words: Ints, fill_rows: Ints, candidate: int, slot: int) -> Any:
+    word, bit = slot >> 6, slot & 63
+    if candidate >= 0:
+        return (met_words[candidate, word] >> bit) & 1 != 0
+    return (fill_words[fill_rows[-1 - candidate], word] >> bit) & 1 != 0
 
 
-def _width(table: pa.Table) -> int:
-    return len(table.column("anchor_slots")[0].as_py())
+@compiled
+def _from_parent(
+    held: Ints, met_words: Ints, fill_words: Ints, fill_rows: Ints, slot: int, depth: int, chosen: Ints
+) -> int:
+    """Of a parent's list what the slot sells, to one beyond its depth; how many."""
+    cut = 0
+    for candidate in held:
+        if _sells(met_words, fill_words, fill_rows, candidate, slot):
+            chosen[cut] = candidate
+            cut += 1
+            if cut > depth:
+                break
+    return cut
+
+
+@compiled
+def _from_order(
+    order: Ints, met_words: Ints, fill_words: Ints, fill_rows: Ints, slot: int, depth: int, chosen: Ints
+) -> tuple[int, bool]:
+    """The first that the slot sells; how many, and whether it sells no more."""
+    own = 0
+    for candidate in order:
+        if _sells(met_words, fill_words, fill_rows, candidate, slot):
+            if own == depth:
+                return own, False
+            chosen[own] = candidate
+            own += 1
+    return own, True
+
+
+@compiled
+def _differ(chosen: Ints, cut: int, own: int, met: Ints) -> bool:
+    """Whether a parent's list, cut, and a slot's own are different candidates or in another order."""
+    if cut != own:
+        return True
+    for at in range(own):
+        ours, theirs = chosen[0, at], chosen[1, at]
+        if ours != theirs and (ours < 0 or theirs < 0 or met[ours] != met[theirs]):
+            return True
+    return False
+
+
+@compiled
+def _tell(own: Ints, slot: int, lists: Ints, filled: int) -> int:
+    """Add a list; how many columns are filled then."""
+    for at in range(len(own)):
+        lists[0, filled] = slot
+        lists[1, filled] = at + 1
+        lists[2, filled] = own[at]
+        filled += 1
+    return filled

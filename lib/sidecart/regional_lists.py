@@ -1,83 +1,95 @@
-"""Regional lists: where a region's own buyers say enough of an anchor to change its list."""
+"""Regional lists: where a region's own buyers say enough of an anchor to give its candidates another order."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
-from pyspark.sql import DataFrame, Window
+from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from sidecart import measures
-from sidecart.scoring import TIER_ORDERS, ScoringParameters, best_first, score_key
-from sidecart.settings import RegionSettings, ScoringSettings, Settings
+from sidecart.list_places import is_sold_in
+from sidecart.scoring import ScoringParameters, score_key
+from sidecart.settings import RegionSettings, Settings
 
 
-@dataclass(frozen=True)
-class RegionalCounts:
-    """Where regional evidence enters (regional_evidence), and the flat pairs of its regions."""
+def weighed_regions(
+    region_support: DataFrame, regions: DataFrame, slots: DataFrame, settings: RegionSettings
+) -> DataFrame:
+    """One row per region below the root whose own counts may enter: region_id, slot and path.
 
-    evidence: DataFrame
-    pairs: DataFrame
+    From `min_region_baskets` counted baskets. `slots`: list_places.Places.slots.
+    """
+    enough = region_support.where(F.col("baskets") >= settings.min_region_baskets).select("region_id")
+    below = regions.where("depth > 0").select("region_id", "path")
+    return below.join(enough, "region_id").join(slots.select("region_id", "slot"), "region_id")
 
 
 def regional_evidence(
-    variant_support: DataFrame, list_regions: DataFrame, regions: RegionSettings, scoring: ScoringSettings
+    variant_support: DataFrame,
+    weighed: DataFrame,
+    sellers: DataFrame,
+    settings: Settings,
 ) -> DataFrame:
-    """One row per (slot, anchor, ancestor): the nodes whose own counts enter a region's list, the root left out.
+    """One row per (slot, anchor, ancestor or self): the nodes whose own counts make the order of a slot's candidates.
 
-    A node's counts enter where it has lists of its own and the anchor has `min_anchor_support` there. Columns:
-    slot and anchor of the list; evidence_region, evidence_depth and region_anchor_support of the node; is_own.
+    A node's counts enter where it is weighed and the anchor has `min_anchor_support` there. A slot has an order of its
+    own where its own counts enter, and it may sell the anchor; what lies below it goes by that. Columns: slot and
+    anchor of the list; evidence_region, evidence_depth and region_anchor_support of the node.
     """
-    paths = list_regions.where("slot > 0").select("slot", "region_id", F.posexplode("path").alias("depth", "ancestor"))
-    nodes = list_regions.where("slot > 0").select(F.col("region_id").alias("ancestor"))
     supported = variant_support.select(
-        F.col("region_id").alias("ancestor"),
+        "region_id",
         F.col("variant").alias("anchor"),
-        F.col(scoring.support_unit).alias("region_anchor_support"),
-    ).where(F.col("region_anchor_support") >= regions.min_anchor_support)
-    return supported.join(F.broadcast(paths.join(nodes, "ancestor")), "ancestor").select(
+        F.col(settings.scoring.support_unit).alias("region_anchor_support"),
+    ).where(F.col("region_anchor_support") >= settings.regions.min_anchor_support)
+    own = supported.join(F.broadcast(weighed), "region_id").join(
+        sellers.withColumnRenamed("variant", "anchor"), "anchor"
+    )
+    listed = own.where(is_sold_in("slots", "slot")).select(
+        "slot", "anchor", F.posexplode("path").alias("depth", "node")
+    )
+    nodes = supported.join(F.broadcast(weighed.select("region_id")), "region_id").withColumnRenamed("region_id", "node")
+    return listed.join(nodes, ["node", "anchor"]).select(
         "slot",
         "anchor",
-        F.col("ancestor").alias("evidence_region"),
+        F.col("node").alias("evidence_region"),
         F.col("depth").alias("evidence_depth"),
         "region_anchor_support",
-        (F.col("ancestor") == F.col("region_id")).alias("is_own"),
     )
 
 
-def regional_lists(
+def regional_pairs(
     scored: DataFrame,
-    regional: RegionalCounts,
-    members: DataFrame,
+    evidence: DataFrame,
+    counts: DataFrame,
+    sellers: DataFrame,
     parameters: ScoringParameters,
     settings: Settings,
 ) -> DataFrame:
-    """Rows of base lists that regional evidence entered, best first: slot, rank and the pair's columns.
+    """Candidates that orders bring, scored by the evidence of a region, once for each slot with an order of its own.
 
-    Confidence is (c_r + k p_parent) / (n_r + k) down the tree from the root's c/n; gate, lift and popularity stay
-    the whole shop's. Joint views are the whole shop's.
+    Confidence is (c_r + k p_parent) / (n_r + k) down the tree from the root's c/n; gate, lift and popularity stay the
+    whole shop's. In: pairs scored by the whole shop (TIER_ORDERS); regional_evidence; flat pairs of its regions. Out:
+    the columns of `scored`, slot, and of the slot's own region region_pair_support, region_anchor_support and
+    region_weight; evidence_slot is the slot again.
     """
-    evidence = regional.evidence
-    offered = members.select("slot", F.col("variant").alias("candidate"))
-    listed = evidence.select("slot", "anchor").distinct().join(scored, "anchor")
-    chained = listed.join(offered, ["slot", "candidate"]).join(evidence, ["slot", "anchor"])
-    counts = regional.pairs.select(
+    # What a slot does not sell is left out by a look at bits: no region is joined with its assortment.
+    sold = sellers.withColumnRenamed("variant", "candidate")
+    listed = evidence.select("slot", "anchor").distinct().join(scored, "anchor").join(F.broadcast(sold), "candidate")
+    chained = listed.where(is_sold_in("slots", "slot")).drop("slots").join(evidence, ["slot", "anchor"])
+    met = counts.select(
         F.col("region_id").alias("evidence_region"),
         "anchor",
         "candidate",
         F.col(f"pair_{settings.scoring.support_unit}").alias("region_pair_support"),
     )
-    met = chained.join(counts, ["evidence_region", "anchor", "candidate"], "left").fillna(0, ["region_pair_support"])
-    mixed = _mixed(met, listed.columns, settings.regions.prior_support)
-    best = Window.partitionBy("slot", "anchor").orderBy(*best_first())
-    rescored = F.when(F.col("tier") == TIER_ORDERS, score_key(F.col("confidence"), parameters, settings.scoring))
-    ranked = mixed.withColumn("score_key", F.coalesce(rescored, "score_key"))
-    return ranked.withColumn("rank", F.row_number().over(best)).where(F.col("rank") <= settings.lists.region_depth)
+    known = chained.join(met, ["evidence_region", "anchor", "candidate"], "left").fillna(0, ["region_pair_support"])
+    mixed = _mixed(known, ["slot", *scored.columns], settings.regions.prior_support)
+    rescored = score_key(F.col("confidence"), parameters, settings.scoring)
+    return mixed.withColumns({"score_key": rescored, "evidence_slot": F.col("slot")})
 
 
 def _mixed(met: DataFrame, columns: list[str], prior: float) -> DataFrame:
     """Fold each pair's chain of evidence, root to region, into one confidence; a region's own counts beside it."""
-    step = F.struct("evidence_depth", "region_pair_support", "region_anchor_support", "is_own")
+    step = F.struct("evidence_depth", "region_pair_support", "region_anchor_support")
     grouped = met.groupBy(*columns).agg(F.array_sort(F.collect_list(step)).alias("chain"))
     confidence = F.aggregate(
         "chain",
@@ -86,13 +98,11 @@ def _mixed(met: DataFrame, columns: list[str], prior: float) -> DataFrame:
             node["region_pair_support"], node["region_anchor_support"], parent, prior
         ),
     )
-    last, is_by_orders = F.element_at("chain", -1), F.col("tier") == TIER_ORDERS
-    is_own = last["is_own"] & is_by_orders
-    own_anchor = F.when(is_own, last["region_anchor_support"]).otherwise(0)
+    own = F.element_at("chain", -1)
     return grouped.select(
         *(name for name in columns if name != "confidence"),
-        F.when(is_by_orders, confidence).otherwise(F.col("confidence")).alias("confidence"),
-        F.when(is_own, last["region_pair_support"]).otherwise(0).alias("region_pair_support"),
-        own_anchor.alias("region_anchor_support"),
-        (own_anchor / (own_anchor + F.lit(prior))).alias("region_weight"),
+        confidence.alias("confidence"),
+        own["region_pair_support"].alias("region_pair_support"),
+        own["region_anchor_support"].alias("region_anchor_support"),
+        (own["region_anchor_support"] / (own["region_anchor_support"] + F.lit(prior))).alias("region_weight"),
     )

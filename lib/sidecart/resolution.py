@@ -28,33 +28,46 @@ def list_owners(base_lists: DataFrame, regions: DataFrame, offers: DataFrame) ->
     return candidates.groupBy("region_id", "anchor_id").agg(nearest, F.max("anchor_price").alias("anchor_price"))
 
 
-def owned_lists(shortlists: DataFrame, owners: DataFrame) -> DataFrame:
-    """One row per candidate of the base list that holds on a page: base_rank, anchor_price and its columns."""
-    owned = shortlists.drop("price").withColumnsRenamed({"region_id": "list_region_id", "rank": "base_rank"})
-    return owners.join(owned, ["list_region_id", "anchor_id"])
+def held_lists(shortlists: DataFrame, owners: DataFrame, offers: DataFrame, depths: DataFrame) -> DataFrame:
+    """One row per candidate of the base list that holds on a page: what the region sells of its owner's, to its depth.
+
+    Out: base_rank (in the owner's list), is_available and price (in the region), anchor_price, and the columns of
+    shortlists. `depths`: region_id, list_depth (contract list_regions). A base list is stored where it is not this.
+    """
+    sold = offers.select("region_id", F.col("variant_id").alias("candidate_id"), "is_available", "price")
+    of_page = Window.partitionBy("region_id", "anchor_id").orderBy("base_rank")
+    cut = (
+        _owned(shortlists, owners)
+        .join(sold, ["region_id", "candidate_id"])
+        .join(F.broadcast(depths.select("region_id", "list_depth")), "region_id")
+        .withColumn("place", F.row_number().over(of_page))
+    )
+    return cut.where(F.col("place") <= F.col("list_depth")).drop("place", "list_depth")
 
 
-def live_prices(offers: DataFrame) -> DataFrame:
-    """One row per region and candidate that can be bought there now: region_id, candidate_id, price."""
-    return offers.where("is_available").select("region_id", F.col("variant_id").alias("candidate_id"), "price")
+def unsold(shortlists: DataFrame, owners: DataFrame, offers: DataFrame) -> DataFrame:
+    """One row per candidate of the list above a page that the region does not sell: as held_lists, none available."""
+    sold = offers.select("region_id", F.col("variant_id").alias("candidate_id"))
+    missing = _owned(shortlists, owners).join(sold, ["region_id", "candidate_id"], "left_anti")
+    return missing.withColumn("is_available", F.lit(False))
+
+
+def _owned(shortlists: DataFrame, owners: DataFrame) -> DataFrame:
+    """The list of its owner on every page, whatever is sold there."""
+    stored = shortlists.drop("price").withColumnsRenamed({"region_id": "list_region_id", "rank": "base_rank"})
+    return owners.join(stored, ["list_region_id", "anchor_id"])
 
 
 def resolved_lists(
-    shortlists: DataFrame,
-    owners: DataFrame,
-    offers: DataFrame,
-    regions: DataFrame,
-    subjects: DataFrame,
-    rules: DataFrame | None,
-    day: date,
+    held: DataFrame, regions: DataFrame, subjects: DataFrame, rules: DataFrame | None, day: date
 ) -> DataFrame:
     """One row per candidate of a final list: what is live in the region, passes the rules, one variant per group.
 
-    Out: region_id, anchor_id, rank, list_region_id, base_rank, rule_id (of the rule that allowed it, if one had to),
-    price there, and every other column of shortlists. `subjects`: see rules.rule_subjects. A shop
-    without rules says None, and pays nothing for them.
+    In: held_lists. Out: region_id, anchor_id, rank, list_region_id, base_rank, rule_id (of the rule that allowed it, if
+    one had to), price there, and every other column of shortlists. `subjects`: see rules.rule_subjects. A shop without
+    rules says None, and pays nothing for them.
     """
-    listed = owned_lists(shortlists, owners).join(live_prices(offers), ["region_id", "candidate_id"])
+    listed = held.where("is_available").drop("is_available")
     ruled = _ruled(listed, regions, subjects, rules if rules is None else rules_on(rules, day))
     of_group = Window.partitionBy("region_id", "anchor_id", "candidate_group_id").orderBy("base_rank")
     of_list = Window.partitionBy("region_id", "anchor_id").orderBy("base_rank")
@@ -62,21 +75,20 @@ def resolved_lists(
     return best.withColumn("rank", F.row_number().over(of_list))
 
 
-def refusals(owned: DataFrame, resolved: DataFrame, ruled: DataFrame, shown: int) -> DataFrame:
+def refusals(held: DataFrame, resolved: DataFrame, ruled: DataFrame, shown: int) -> DataFrame:
     """One row per candidate of a base list that is not among the first `shown` of the final one, and why.
 
     refused_by: sold_out (not available in the region), rule (rule_id), group (another variant of its group stands),
     diversity (better evidence than one that is shown, but too like others) or rank.
 
-    In: base lists with their owners (region_id, anchor_id, candidate_id, base_rank, score_key, tier); final lists
-    (contract shortlists_resolved); `ruled`: region_id, anchor_id, candidate_id of live candidates, and the `ruling` on
-    each, null where no rule speaks.
+    In: held_lists and unsold; final lists (contract shortlists_resolved); `ruled`: region_id, anchor_id, candidate_id
+    and `ruling` of live candidates, null where no rule speaks.
     """
     keys = ["region_id", "anchor_id", "candidate_id"]
     by_evidence = Window.partitionBy("region_id", "anchor_id").orderBy("tier", "base_rank")
     placed = resolved.withColumn("place", F.row_number().over(by_evidence)).select(*keys, "rank", "place")
     judged = ruled.select(*keys, F.lit(True).alias("is_live"), "ruling")
-    told = owned.join(placed, keys, "left").join(judged, keys, "left")
+    told = held.join(placed, keys, "left").join(judged, keys, "left")
     reason = (
         F.when(F.col("is_live").isNull(), F.lit("sold_out"))
         .when(F.coalesce("ruling.is_deny", F.lit(False)), F.lit("rule"))

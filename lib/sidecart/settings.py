@@ -197,10 +197,10 @@ Brand = Literal["off", "first", "only"]
 class ColdStartSettings:
     """What fills a list that orders leave short; only from categories that complement the anchor's."""
 
-    fill_to: Annotated[int, Field(ge=0, le=1000)] = 20
-    """Candidates, each of another group, that a list is filled up to; 0 switches filling off."""
-    pool: Annotated[int, Field(ge=1, le=10_000)] = 600
-    """Best fits a region sells that fills are drawn from; larger spreads them wider."""
+    fills: bool = True
+    """Whether lists that orders and views leave short are filled, to the depth of their region."""
+    sharpness: Annotated[float, Field(gt=0, le=10)] = 1.0
+    """Power of a fit when fills are drawn; larger keeps to the best fits, smaller spreads wider."""
     views: bool = True
     """Whether joint views count, behind orders and before popularity."""
     brand: Brand = "first"
@@ -238,10 +238,10 @@ class EvidenceSettings:
 
 @checked_dataclass(frozen=True, config=_STRICT)
 class RegionSettings:
-    """Which regions have lists of their own, and how they borrow strength."""
+    """Where a region's own counts enter, how it borrows strength, and what it sells where no offers say so."""
 
     min_region_baskets: Annotated[int, Field(ge=1)] = 500
-    """Regions with fewer counted baskets resolve to their parent's lists, cut to what they sell."""
+    """A region's own counts enter its lists from so many counted baskets; below, those of the region above hold."""
     min_anchor_support: Annotated[int, Field(ge=1)] = 100
     """A region's own counts enter a list where its anchor has at least this support there."""
     prior_support: Annotated[float, Field(gt=0)] = 300.0
@@ -249,7 +249,7 @@ class RegionSettings:
     assortment_weeks: Annotated[int, Field(ge=1)] = 26
     """Without offers: a region sells what it sold in so many weeks before `as_of`."""
     root_assortment_weeks: Annotated[int, Field(ge=1)] = 8
-    """Without offers: the same for the root's own lists."""
+    """Without offers: the same for what the root shows."""
 
 
 @checked_dataclass(frozen=True, config=_STRICT)
@@ -258,10 +258,18 @@ class ListSettings:
 
     shown: Annotated[int, Field(ge=1, le=100)] = 10
     """Candidates in a final list."""
-    root_depth: Annotated[int, Field(ge=1, le=1000)] = 100
-    """Candidates stored per anchor at the root."""
-    region_depth: Annotated[int, Field(ge=1, le=1000)] = 50
-    """Candidates stored per anchor in other regions."""
+    live_candidates: Annotated[int, Field(ge=1, le=1000)] = 30
+    """Candidates of a list that should be live until the next run: those shown, and twice as many for rules."""
+    live_chance: Annotated[float, Field(gt=0, lt=1)] = 0.99
+    """Chance that so many are; a region keeps as many candidates as that takes with what sells out there."""
+    assumed_sold_out: Annotated[float, Field(ge=0, lt=1)] = 0.02
+    """Share of live goods that sell out in a day, until it was seen how many do."""
+    days_between_runs: Annotated[float, Field(gt=0, le=31)] = 1.0
+    """How long lists must last."""
+    region_depth: Annotated[int, Field(ge=1, le=1000)] = 100
+    """Most candidates that a region's lists keep."""
+    root_depth: Annotated[int, Field(ge=1, le=1000)] = 400
+    """Most that lists keep which others are cut from: the root's, and those of regions with others below."""
     near_misses: Annotated[int, Field(ge=0, le=1000)] = 10
     """Refused candidates kept per anchor, the best first, for those who ask why not; 0 keeps none."""
     near_miss_support: Annotated[int, Field(ge=1)] = 2

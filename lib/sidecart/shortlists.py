@@ -6,17 +6,19 @@ What orders and joint views say is cut first; lists that this leaves short are f
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
-from sidecart import cold_start
-from sidecart.base_lists import cut_base_lists, list_pages, list_regions, slot_bitsets, slot_members
+from sidecart import base_lists, cold_start
+from sidecart.base_lists import Candidates
 from sidecart.cold_start import ColdInputs
 from sidecart.evidence import with_evidence_class, with_expected_baskets
 from sidecart.group_support import GroupEvidence, backed_off_pairs, unlent_pairs
+from sidecart.list_places import Places, sellers
 from sidecart.pairs import flat_pairs
-from sidecart.regional_lists import RegionalCounts, regional_evidence, regional_lists
+from sidecart.regional_lists import regional_evidence, regional_pairs, weighed_regions
 from sidecart.scoring import (
     TIER_ORDERS,
     TIER_OTHER_BRAND,
@@ -26,7 +28,7 @@ from sidecart.scoring import (
     judged_pairs,
     with_score_key,
 )
-from sidecart.settings import Settings
+from sidecart.settings import ListSettings, Settings
 from sidecart.variants import facts_of
 
 SOURCE_ORDERS, SOURCE_VIEWS, SOURCE_POPULARITY, SOURCE_BRAND = "orders", "views", "popularity", "brand"
@@ -42,7 +44,12 @@ _NO_ORDERS = {
     "expected_baskets": 0.0,
     "evidence_class": "fill",
 }
-_NO_VIEWS = {"view_support": 0, "required_support": 0, "confidence": 0.0, "exposure_factor": 1.0}
+_NOTHING: dict[str, Any] = (
+    _NO_ORDERS
+    | _NO_REGIONAL_EVIDENCE
+    | {"view_support": 0, "required_support": 0, "confidence": 0.0, "exposure_factor": 1.0, "fill_support": 0}
+)
+"""What a row has none of."""
 
 
 @dataclass(frozen=True)
@@ -70,35 +77,46 @@ class ListInputs:
             F.broadcast(self.regions.where("depth = 0").select("region_id")), "region_id", "left_semi"
         )
 
-    def list_regions(self, settings: Settings) -> DataFrame:
-        """Regions with lists of their own (base_lists.list_regions)."""
-        return list_regions(self.region_support, self.regions, settings.regions)
+    def sold(self) -> DataFrame:
+        """One row per variant that any region may sell: candidate."""
+        offered = self.offers.select("variant_id").distinct()
+        return self.variant_facts.join(offered, "variant_id", "left_semi").select(F.col("variant").alias("candidate"))
 
-    def members(self, settings: Settings) -> DataFrame:
-        """What each of them may sell (base_lists.slot_members)."""
-        return slot_members(self.offers, self.list_regions(settings), self.variant_facts)
 
-    def sold(self, settings: Settings) -> DataFrame:
+@dataclass(frozen=True)
+class Range:
+    """Where lists are made: the regions that have them, and what each may sell."""
+
+    places: Places
+    sellers: DataFrame
+    """list_places.sellers of them."""
+
+    def sold(self) -> DataFrame:
         """One row per variant that any of them may sell: candidate."""
-        return self.members(settings).select(F.col("variant").alias("candidate")).distinct()
-
-    def evidence(self, settings: Settings) -> DataFrame:
-        """Where regional evidence enters a list of something sold there (regional_lists.regional_evidence)."""
-        sold = self.members(settings).withColumnRenamed("variant", "anchor")
-        entering = regional_evidence(
-            self.variant_support, self.list_regions(settings), settings.regions, settings.scoring
-        )
-        return entering.join(sold, ["slot", "anchor"], "left_semi")
+        return self.sellers.select(F.col("variant").alias("candidate"))
 
 
-def root_members(inputs: ListInputs, settings: Settings) -> DataFrame:
-    """One row per variant that the root may sell: variant."""
-    return inputs.members(settings).where("slot = 0").select("variant")
+def root_members(inputs: ListInputs) -> DataFrame:
+    """One row per variant that the root sells itself: variant."""
+    return inputs.at_root(inputs.offers).join(inputs.variant_facts, "variant_id").select("variant")
 
 
-def pairs_at_root(inputs: ListInputs, settings: Settings) -> DataFrame:
-    """Pairs of the whole shop whose candidate any region with lists may sell, judged (scoring.judged_pairs)."""
-    met, sold = flat_pairs(inputs.at_root(inputs.pair_support)), inputs.sold(settings)
+def sellers_of(inputs: ListInputs, places: Places) -> DataFrame:
+    """What each of the places may sell (list_places.sellers)."""
+    slots = places.slots(inputs.offers.sparkSession)
+    return sellers(inputs.offers, slots, inputs.variant_facts, places.tree.words)
+
+
+def range_of(
+    inputs: ListInputs, places: Places, sellers: DataFrame, shelves: DataFrame, settings: ListSettings
+) -> Range:
+    """The places with as many candidates as their lists keep; `sellers`: sellers_of them."""
+    return Range(places.keeping(shelves, sellers.count(), inputs.variant_facts.count(), settings), sellers)
+
+
+def pairs_at_root(inputs: ListInputs, sold: DataFrame, settings: Settings) -> DataFrame:
+    """Pairs of the whole shop whose candidate is among `sold`, judged (scoring.judged_pairs)."""
+    met = flat_pairs(inputs.at_root(inputs.pair_support))
     if inputs.group_pair_support is None:
         lent = unlent_pairs(met.join(F.broadcast(sold), "candidate", "left_semi"), settings.scoring.support_unit)
     else:
@@ -108,42 +126,54 @@ def pairs_at_root(inputs: ListInputs, settings: Settings) -> DataFrame:
     return judged_pairs(lent, facts, compatibility, settings.scoring, settings.compatibility)
 
 
-def listed_candidates(
-    inputs: ListInputs, judged: DataFrame, parameters: ScoringParameters, settings: Settings
-) -> DataFrame:
-    """One row per candidate that orders or joint views bring to a base list: slot, rank, tier and its evidence.
-
-    By the whole shop's score, but for lists that regional evidence enters. `judged`: pairs_at_root.
-    """
-    own, members, evidence = inputs.list_regions(settings), inputs.members(settings), inputs.evidence(settings)
-    pages = list_pages(members, inputs.variant_facts).join(evidence, ["slot", "anchor"], "left_anti")
-    scored = _scored(inputs, judged, parameters, settings)
-    cut = cut_base_lists(scored, members, pages, own, settings.lists)
-    plain = cut.withColumns({name: F.lit(value) for name, value in _NO_REGIONAL_EVIDENCE.items()})
-    regional = _regional(inputs, judged, evidence, parameters, settings)
-    return plain.unionByName(regional.select(*plain.columns))
-
-
-def shelf_support(inputs: ListInputs, settings: Settings) -> DataFrame:
+def shelf_support(inputs: ListInputs, sold: DataFrame) -> DataFrame:
     """What the anchors of each subcategory met of what is sold (cold_start.shelf_support)."""
-    return cold_start.shelf_support(_cold_inputs(inputs, inputs.sold(settings)))
+    return cold_start.shelf_support(_cold_inputs(inputs, sold))
 
 
-def fills(inputs: ListInputs, listed: DataFrame, met: DataFrame, settings: Settings) -> DataFrame:
-    """One row per candidate that fills a list which `listed` leaves short (cold_start.fills); `met`: shelf_support."""
-    own, members = inputs.list_regions(settings), inputs.members(settings)
-    short = cold_start.short_lists(list_pages(members, inputs.variant_facts), listed, inputs.variant_facts, settings)
-    cold = _cold_inputs(inputs, slot_bitsets(members, own, "candidate"))
-    return cold_start.fills(short, cold_start.pools(met, cold, settings), settings.cold_start)
+def listed_candidates(
+    inputs: ListInputs, judged: DataFrame, where: Range, parameters: ScoringParameters, settings: Settings
+) -> DataFrame:
+    """One row per candidate that a list may show because of orders or joint views, scored by the whole shop.
+
+    `judged`: pairs_at_root.
+    """
+    passing = admitted(judged)
+    expected = with_expected_baskets(passing, inputs.variant_stratum_support, inputs.basket_strata)
+    classed = with_evidence_class(expected, inputs.evidence_thresholds).withColumn("view_support", F.lit(0))
+    if settings.cold_start.fills and settings.cold_start.views:
+        viewed = _viewed(inputs, passing, where.sold(), settings)
+        classed = classed.unionByName(viewed, allowMissingColumns=True)
+    return with_score_key(classed, parameters, settings.scoring)
 
 
 def shortlists(
-    inputs: ListInputs, listed: DataFrame, filled: DataFrame, parameters: ScoringParameters, settings: Settings
+    inputs: ListInputs,
+    listed: DataFrame,
+    met: DataFrame,
+    where: Range,
+    parameters: ScoringParameters,
+    settings: Settings,
 ) -> DataFrame:
-    """One row per candidate of a base list with its evidence (contract shortlists but release and run)."""
-    own = inputs.list_regions(settings)
-    named = _merged(listed, filled, inputs.variant_facts).join(F.broadcast(own.select("slot", "region_id")), "slot")
-    described = _described(named, inputs, settings).withColumns(
+    """One row per candidate of a stored base list with its evidence (contract shortlists but release and run).
+
+    `listed`: listed_candidates; `met`: shelf_support, read several times both.
+    """
+    there = _regional(inputs, listed, where, parameters, settings)
+    pools = cold_start.pools(
+        met, _cold_inputs(inputs, where.sellers.withColumnRenamed("variant", "candidate")), settings
+    )
+    if not settings.cold_start.fills:
+        pools = pools.limit(0)
+    plain = listed.withColumns({name: F.lit(value) for name, value in _NO_REGIONAL_EVIDENCE.items()})
+    candidates = Candidates(plain, there, pools)
+    pages = cold_start.pages(inputs.variant_facts)
+    cut = base_lists.base_lists(candidates, pages, where.sellers, where.places, settings.cold_start.sharpness)
+    slots = where.places.slots(cut.sparkSession).select("slot", "region_id")
+    weighing = slots.withColumnsRenamed({"slot": "evidence_slot", "region_id": "evidence_region_id"})
+    whole = cut.fillna({name: value for name, value in _NOTHING.items() if name in cut.columns})
+    placed = whole.join(F.broadcast(slots), "slot").join(F.broadcast(weighing), "evidence_slot", "left")
+    described = _described(placed, inputs, settings).withColumns(
         {
             "source": _source(),
             "support_unit": F.lit(settings.scoring.support_unit),
@@ -173,25 +203,29 @@ def near_misses(judged: DataFrame, facts: DataFrame, parameters: ScoringParamete
     return kept
 
 
-def base_lists(shortlists: DataFrame) -> DataFrame:
+def stored_lists(shortlists: DataFrame) -> DataFrame:
     """One row per stored base list: region, anchor and how many candidates (contract base_lists but the release)."""
     return shortlists.groupBy("region_id", "anchor_id").agg(F.count(F.lit(1)).cast("int").alias("candidates"))
 
 
-def _scored(inputs: ListInputs, judged: DataFrame, parameters: ScoringParameters, settings: Settings) -> DataFrame:
-    """Candidates with the whole shop's score: what orders say and, where they do not, joint views."""
-    passing = admitted(judged)
-    expected = with_expected_baskets(passing, inputs.variant_stratum_support, inputs.basket_strata)
-    classed = with_evidence_class(expected, inputs.evidence_thresholds).withColumn("view_support", F.lit(0))
-    if settings.cold_start.fill_to and settings.cold_start.views:
-        classed = classed.unionByName(_viewed(inputs, passing, settings), allowMissingColumns=True)
-    return with_score_key(classed, parameters, settings.scoring)
+def list_regions(inputs: ListInputs, places: Places, shelves: DataFrame, stored: DataFrame) -> DataFrame:
+    """One row per region with lists (contract list_regions but the release).
+
+    `shelves`: list_depths.watched; `stored`: contract base_lists.
+    """
+    held = stored.groupBy("region_id").agg(
+        F.count(F.lit(1)).alias("stored_lists"), F.sum("candidates").alias("stored_candidates")
+    )
+    told = places.slots(stored.sparkSession).join(shelves, "region_id", "left").join(held, "region_id", "left")
+    every = inputs.variant_facts.agg(F.count(F.lit(1)).alias("variants"))
+    lists = F.when(F.col("slot") == 0, F.col("variants")).otherwise(F.coalesce("offered", F.lit(0)))
+    return told.crossJoin(F.broadcast(every)).withColumn("lists", lists).fillna(0)
 
 
-def _viewed(inputs: ListInputs, passing: DataFrame, settings: Settings) -> DataFrame:
+def _viewed(inputs: ListInputs, passing: DataFrame, sold: DataFrame, settings: Settings) -> DataFrame:
     """Joint views of pairs that orders do not bring."""
     viewed = flat_pairs(inputs.at_root(inputs.view_pair_support))
-    found = cold_start.joint_views(viewed, _cold_inputs(inputs, inputs.sold(settings)), settings)
+    found = cold_start.joint_views(viewed, _cold_inputs(inputs, sold), settings)
     fresh = found.join(passing.select("anchor", "candidate"), ["anchor", "candidate"], "left_anti")
     return fresh.withColumns({name: F.lit(value) for name, value in _NO_ORDERS.items()})
 
@@ -202,30 +236,16 @@ def _cold_inputs(inputs: ListInputs, offered: DataFrame) -> ColdInputs:
 
 
 def _regional(
-    inputs: ListInputs, judged: DataFrame, evidence: DataFrame, parameters: ScoringParameters, settings: Settings
+    inputs: ListInputs, listed: DataFrame, where: Range, parameters: ScoringParameters, settings: Settings
 ) -> DataFrame:
-    """Lists that regional evidence entered; only pairs of their anchors, and of their regions, are looked at."""
-    anchors = F.broadcast(evidence.select("anchor").distinct())
-    scored = _scored(inputs, judged.join(anchors, "anchor", "left_semi"), parameters, settings)
+    """What orders bring, in the order of regions with evidence of their own; only their pairs are looked at."""
+    slots = where.places.slots(listed.sparkSession)
+    weighed = weighed_regions(inputs.region_support, inputs.regions, slots, settings.regions)
+    evidence = regional_evidence(inputs.variant_support, weighed, where.sellers, settings)
+    by_orders = listed.where(F.col("tier") == TIER_ORDERS)
     nodes = F.broadcast(evidence.select(F.col("evidence_region").alias("region_id"), "anchor").distinct())
     counts = flat_pairs(inputs.pair_support.join(nodes, ["region_id", "anchor"], "left_semi"))
-    return regional_lists(scored, RegionalCounts(evidence, counts), inputs.members(settings), parameters, settings)
-
-
-def _merged(listed: DataFrame, filled: DataFrame, facts: DataFrame) -> DataFrame:
-    """All rows of lists, those that were filled ranked anew."""
-    keys = filled.select("slot", "anchor").distinct()
-    full = listed.withColumn("fill_support", F.lit(0).cast("bigint"))
-    nothing = _NO_ORDERS | _NO_VIEWS | _NO_REGIONAL_EVIDENCE
-    added = filled.withColumns({name: F.lit(value) for name, value in nothing.items()})
-    touched = full.join(keys, ["slot", "anchor"], "left_semi").drop("rank")
-    order = facts.select(F.col("variant").alias("candidate"), F.col("id_order").alias("candidate_id_order"))
-    best = Window.partitionBy("slot", "anchor").orderBy(
-        "tier", F.col("score_key").desc(), F.col("pair_buyers").desc(), "candidate_id_order"
-    )
-    together = touched.unionByName(added.select(*touched.columns)).join(order, "candidate")
-    ranked = together.withColumn("rank", F.row_number().over(best)).drop("candidate_id_order")
-    return full.join(keys, ["slot", "anchor"], "left_anti").unionByName(ranked)
+    return regional_pairs(by_orders, evidence, counts, where.sellers, parameters, settings)
 
 
 def _described(listed: DataFrame, inputs: ListInputs, settings: Settings) -> DataFrame:

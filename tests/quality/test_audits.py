@@ -18,6 +18,7 @@ from sidecart.contracts.frames import rows
 from sidecart.contracts.model import Contract
 from sidecart.errors import GateError, SettingsError
 from sidecart.ingest.parsing import Moment
+from sidecart.list_depths import shelves, watched
 from sidecart.pairs import pair_support
 from sidecart.quality.audits.audited import Audited, audited_lists
 from sidecart.quality.audits.every import AUDITS, findings, wanted_audits
@@ -26,12 +27,14 @@ from sidecart.scoring import ScoringParameters
 from sidecart.settings import AuditName, DiversitySettings, Settings, settings_from
 from sidecart.shortlists import (
     ListInputs,
-    base_lists,
-    fills,
+    Range,
+    list_regions,
     listed_candidates,
     pairs_at_root,
+    sellers_of,
     shelf_support,
     shortlists,
+    stored_lists,
 )
 from sidecart.storage.staging import Staging
 
@@ -40,10 +43,10 @@ pytestmark = pytest.mark.slow
 SETTINGS = settings_from(
     {
         "regions": {"min_region_baskets": 100, "min_anchor_support": 40, "prior_support": 60.0},
-        "lists": {"root_depth": 30, "region_depth": 30, "own_category_level": 3},
+        "lists": {"live_candidates": 30, "region_depth": 30, "root_depth": 30, "own_category_level": 3},
         "compatibility": {"prior_baskets": 2.0},
         "scoring": {"popularity_prior": 3.0, "popularity_exponent": 0.5},
-        "cold_start": {"fill_to": 30, "brand_by_category": {"lamps": "only"}},
+        "cold_start": {"brand_by_category": {"lamps": "only"}},
         "variants": {"group_prior": 0.0},
         "baskets": {"extreme_buyer_share": 0.0},
     }
@@ -71,20 +74,28 @@ def _settled(frame: DataFrame) -> DataFrame:
     return frame.sparkSession.createDataFrame(frame.toArrow(), frame.schema)
 
 
-def _lists(inputs: ListInputs, listed: DataFrame, filled: DataFrame) -> dict[Contract, DataFrame]:
+def _lists(inputs: ListInputs, listed: DataFrame, settings: Settings = SETTINGS) -> dict[Contract, DataFrame]:
     parameters = ScoringParameters(0.5, 500, rows(listed.sparkSession, gold.EXPOSURE_FACTORS, []))
-    lists = _settled(shortlists(inputs, listed, filled, parameters, SETTINGS))
-    return {gold.SHORTLISTS: lists, gold.BASE_LISTS: _settled(base_lists(lists))}
+    where, seen = (
+        _where(inputs),
+        watched(shelves(inputs.offers), rows(listed.sparkSession, gold.LIST_REGIONS, []), None, 0.0),
+    )
+    lists = _settled(shortlists(inputs, listed, shelf_support(inputs, where.sold()), where, parameters, settings))
+    stored = _settled(stored_lists(lists))
+    regions = _settled(list_regions(inputs, where.places, seen, stored))
+    return {gold.SHORTLISTS: lists, gold.BASE_LISTS: stored, gold.LIST_REGIONS: regions}
+
+
+def _where(inputs: ListInputs) -> Range:
+    places = Shop(inputs.offers.sparkSession).places(inputs.regions, inputs.offers, SETTINGS.lists)
+    return Range(places, sellers_of(inputs, places))
 
 
 def _listed(inputs: ListInputs) -> DataFrame:
     nothing_damped = rows(inputs.offers.sparkSession, gold.EXPOSURE_FACTORS, [])
-    judged = pairs_at_root(inputs, SETTINGS)
-    return _settled(listed_candidates(inputs, judged, ScoringParameters(0.5, 500, nothing_damped), SETTINGS))
-
-
-def _filled(inputs: ListInputs, listed: DataFrame) -> DataFrame:
-    return _settled(fills(inputs, listed, shelf_support(inputs, SETTINGS), SETTINGS))
+    where = _where(inputs)
+    judged = pairs_at_root(inputs, where.sold(), SETTINGS)
+    return _settled(listed_candidates(inputs, judged, where, ScoringParameters(0.5, 500, nothing_damped), SETTINGS))
 
 
 @pytest.fixture(scope="module")
@@ -112,7 +123,7 @@ def shop_with_lists(spark: SparkSession, tmp_path_factory: pytest.TempPathFactor
             gold.CATEGORY_COMPATIBILITY: inputs.category_compatibility,
             gold.SCORING_PARAMETERS: shop.frame(gold.SCORING_PARAMETERS, PARAMETERS),
         }
-        | _lists(inputs, listed, _filled(inputs, listed))
+        | _lists(inputs, listed)
     )
     return Listed(counted, frames, listed, tmp_path_factory.mktemp("staging"))
 
@@ -131,22 +142,19 @@ def test_with_every_component_at_work_all_audits_pass(shop_with_lists: Listed) -
 
 
 def _without_fills(it: Listed) -> dict[Contract, DataFrame]:
-    inputs = it.counted.inputs
-    nothing = _filled(inputs, it.listed).limit(0)
-    return _lists(inputs, it.listed.where("tier = 0"), nothing)
+    none_filled = replace(SETTINGS, cold_start=replace(SETTINGS.cold_start, fills=False))
+    return _lists(it.counted.inputs, it.listed.where("tier = 0"), none_filled)
 
 
 def _with_brands_as_any(it: Listed) -> dict[Contract, DataFrame]:
     inputs = replace(
         it.counted.inputs, variant_facts=it.counted.inputs.variant_facts.withColumn("brand_mode", F.lit("off"))
     )
-    orders = it.listed.where("tier = 0")
-    return _lists(inputs, orders, _filled(inputs, orders))
+    return _lists(inputs, it.listed.where("tier = 0"))
 
 
 def _relisted(inputs: ListInputs) -> dict[Contract, DataFrame]:
-    listed = _listed(inputs)
-    return _lists(inputs, listed, _filled(inputs, listed))
+    return _lists(inputs, _listed(inputs))
 
 
 def _without_gate(it: Listed) -> dict[Contract, DataFrame]:
@@ -207,7 +215,7 @@ def test_lists_that_ignore_what_regions_sell_fail_their_audit(shop_with_lists: L
 
 def test_a_global_list_filtered_for_small_regions_leaves_them_short(shop_with_lists: Listed) -> None:
     first = shop_with_lists.frames.read(gold.SHORTLISTS).where("region_id = 'root' AND rank <= 10")
-    short = {gold.SHORTLISTS: first, gold.BASE_LISTS: base_lists(first)}
+    short = {gold.SHORTLISTS: first, gold.BASE_LISTS: stored_lists(first)}
     assert not look(shop_with_lists.audited(short), "full_lists_of_small_regions")["passed"]
 
 

@@ -32,6 +32,7 @@ _PAIR = {
     "source": "orders",
     "evidence_class": "strong",
     "group_support": 3,
+    "evidence_region_id": "oslo",
 }
 _FILL = {"source": "popularity", "evidence_class": "fill", "group_support": 0, "required_support": 0}
 _MET = {"anchor_buyers": 2, "anchor_baskets": 3, "met": [(2, 2, [2]), (1, 1, [1])]}
@@ -51,8 +52,10 @@ BROKEN: list[tuple[Contract, dict[str, Mapping[str, Any]]]] = [
             "fills_are_compatible": _PAIR | _FILL | {"category_lift": 0.5},
             "pair_within_singles": _PAIR | {"candidate_support": 2},
             "region_pair_within_anchor": _PAIR | {"region_pair_support": 2, "region_anchor_support": 1},
+            "regional_evidence_named": _PAIR | {"evidence_region_id": None},
         },
     ),
+    (gold.LIST_REGIONS, {"stored_within_lists": {"lists": 1, "stored_lists": 2}}),
     (
         state.PAIR_SUPPORT,
         {

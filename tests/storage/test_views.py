@@ -73,6 +73,11 @@ def _frames(shop: Shop) -> dict[Any, DataFrame]:
         gold.BASE_LISTS: shop.frame(
             gold.BASE_LISTS, {"anchor_id": "milk", "candidates": 2}, {"anchor_id": "bread", "candidates": 1}
         ),
+        gold.LIST_REGIONS: shop.frame(
+            gold.LIST_REGIONS,
+            {"list_depth": 9, "lists": 3, "stored_lists": 2},
+            *({"region_id": r, "list_depth": 5, "stored_lists": 0} for r in ("oslo", "rome")),
+        ),
     }
 
 
@@ -139,8 +144,11 @@ def test_bananas_show_how_often_each_variant_is_shown(analyst: SparkSession) -> 
 
 
 def test_coverage_counts_the_anchors_of_each_region(analyst: SparkSession) -> None:
-    query = "SELECT region_id, has_own_lists, anchors, with_list, with_full_list FROM coverage_by_region ORDER BY 1"
-    assert _told(analyst, query) == [("oslo", False, 3, 2, 0), ("rome", False, 2, 1, 0), ("root", True, 3, 2, 0)]
+    query = (
+        "SELECT region_id, list_depth, stored_lists, anchors, with_list, with_full_list"
+        " FROM coverage_by_region ORDER BY 1"
+    )
+    assert _told(analyst, query) == [("oslo", 5, 0, 3, 2, 0), ("rome", 5, 0, 2, 1, 0), ("root", 9, 2, 3, 2, 0)]
 
 
 def test_extremes_name_who_was_left_out_and_how_much_that_was(analyst: SparkSession) -> None:

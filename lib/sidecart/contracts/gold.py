@@ -115,9 +115,12 @@ SHORTLISTS = Contract(
         Column("candidate_brand", "STRING", "the candidate's brand"),
         required("category_lift", "DOUBLE", "L of the two categories, of fills at their level; 1 where one is unknown"),
         required("required_support", "INT", "support that these categories asked of the pair; 0 of fills"),
-        required("region_pair_support", "INT", "pair support in the region; 0 where it did not enter"),
-        required("region_anchor_support", "INT", "anchor support in the region; 0 where it did not enter"),
-        required("region_weight", "DOUBLE", "share of the region's own counts in the confidence, 0 to 1"),
+        Column(
+            "evidence_region_id", "STRING", "whose own counts entered last: the region's or, where too few, one's above"
+        ),
+        required("region_pair_support", "INT", "pair support there; 0 where none entered"),
+        required("region_anchor_support", "INT", "anchor support there; 0 where none entered"),
+        required("region_weight", "DOUBLE", "share of these counts in the confidence, 0 to 1"),
         required("confidence", "DOUBLE", "c/n_i, at the region mixed with its parents'; of views theirs; 0 of fills"),
         required("release_id", "STRING", "the release"),
         required("run_id", "STRING", "the run"),
@@ -142,6 +145,7 @@ SHORTLISTS = Contract(
             " <= least(anchor_support, candidate_support)",
         ),
         Check("region_pair_within_anchor", "region_pair_support <= region_anchor_support"),
+        Check("regional_evidence_named", "(evidence_region_id IS NULL) = (region_anchor_support = 0)"),
     ),
 )
 
@@ -215,7 +219,8 @@ NEAR_MISSES = Contract(
 BASE_LISTS = Contract(
     name="base_lists",
     layer=Layer.GOLD,
-    one_row="one stored base list: where a region and anchor have none, their nearest ancestor's holds",
+    one_row="one stored base list; where a region and anchor have none, their nearest ancestor's holds, cut to what the"
+    " region sells",
     key=("region_id", "anchor_id"),
     cluster_by=("anchor_id", "region_id"),
     columns=(
@@ -227,6 +232,26 @@ BASE_LISTS = Contract(
     checks=(Check("not_empty", "candidates >= 1"),),
 )
 
+LIST_REGIONS = Contract(
+    name="list_regions",
+    layer=Layer.GOLD,
+    one_row="one region with lists: how many candidates they keep, and how many lists had to be stored",
+    key=("region_id",),
+    columns=(
+        required("region_id", "STRING", "the region"),
+        required("list_depth", "INT", "candidates that a base list keeps there"),
+        required("offered", "BIGINT", "variants that it may sell"),
+        required("live", "BIGINT", "of them, those that can be bought now"),
+        required("watched_days", "DOUBLE", "live variants times days to the next look; older looks count less"),
+        required("sold_out", "DOUBLE", "of these variants, those that were not live then"),
+        required("lists", "BIGINT", "anchors with a page there: what it may sell, at the root every variant"),
+        required("stored_lists", "BIGINT", "of them, those whose list is not the one above, cut to what it sells"),
+        required("stored_candidates", "BIGINT", "rows of shortlists that these take"),
+        required("release_id", "STRING", "the release"),
+    ),
+    checks=(Check("stored_within_lists", "stored_lists <= lists"),),
+)
+
 TABLES = (
     CATEGORY_COMPATIBILITY,
     ATTRIBUTE_LIFT,
@@ -236,4 +261,5 @@ TABLES = (
     SHORTLISTS,
     NEAR_MISSES,
     BASE_LISTS,
+    LIST_REGIONS,
 )

@@ -48,6 +48,7 @@ AT_LEAST: dict[Contract, int] = {
     gold.SHORTLISTS: 1,
     gold.NEAR_MISSES: 0,
     gold.BASE_LISTS: 1,
+    gold.LIST_REGIONS: 1,
 }
 """Gated tables and the fewest rows each may have: an empty shop is never published."""
 

@@ -18,7 +18,7 @@ from sidecart.diversity import diversified
 from sidecart.errors import StorageError
 from sidecart.ingest.parsing import Moment, moment_of
 from sidecart.pairs import flat_pairs
-from sidecart.resolution import list_owners, live_prices, owned_lists, refusals, resolved_lists
+from sidecart.resolution import held_lists, list_owners, refusals, resolved_lists, unsold
 from sidecart.rules import rule_subjects, rules_on, with_ruling
 from sidecart.settings import EVIDENCE_CLASSES, Settings, known_settings, settings_from
 from sidecart.storage.releases import ReleaseReader
@@ -49,18 +49,22 @@ def shortlists_resolved(reader: ReleaseReader, rules: DataFrame | None = None) -
 
 def final_lists(tables: Tables, moment: Moment, rules: DataFrame) -> DataFrame:
     """The final lists of every region of any tables, released or not (contract shortlists_resolved)."""
-    regions, offers = tables.read(silver.REGIONS), tables.read(silver.OFFERS)
     lists = resolved_lists(
-        tables.read(gold.SHORTLISTS),
-        list_owners(tables.read(gold.BASE_LISTS), regions, offers),
-        offers,
-        regions,
+        _held(tables),
+        tables.read(silver.REGIONS),
         rule_subjects(tables.read(silver.CATALOG), tables.read(silver.CATEGORIES)),
         None if rules.isEmpty() else rules,
         moment.day,
     )
     diverse = diversified(lists, moment.settings.diversity)
     return diverse.withColumn("score", F.col("score_key") / F.lit(1_000_000))
+
+
+def _held(tables: Tables) -> DataFrame:
+    """The base lists that hold on every page (resolution.held_lists)."""
+    regions, offers = tables.read(silver.REGIONS), tables.read(silver.OFFERS)
+    owners = list_owners(tables.read(gold.BASE_LISTS), regions, offers)
+    return held_lists(tables.read(gold.SHORTLISTS), owners, offers, tables.read(gold.LIST_REGIONS))
 
 
 def placed_lists(reader: ReleaseReader) -> DataFrame:
@@ -78,13 +82,13 @@ def placed_lists(reader: ReleaseReader) -> DataFrame:
 
 def refused(reader: ReleaseReader) -> DataFrame:
     """What the first ten do not show, and why not (contract refusals)."""
-    regions, offers = reader.read(silver.REGIONS), reader.read(silver.OFFERS)
+    regions, offers, held = reader.read(silver.REGIONS), reader.read(silver.OFFERS), _held(reader)
     owners = list_owners(reader.read(gold.BASE_LISTS), regions, offers)
-    owned = owned_lists(reader.read(gold.SHORTLISTS), owners)
-    live = owned.join(live_prices(offers), ["region_id", "candidate_id"])
+    listed = held.unionByName(unsold(reader.read(gold.SHORTLISTS), owners, offers), allowMissingColumns=True)
+    live = held.where("is_available")
     subjects = rule_subjects(reader.read(silver.CATALOG), reader.read(silver.CATEGORIES))
     ruled = with_ruling(live, regions, subjects, rules_on(reader.read(silver.RULES), release_moment(reader).day))
-    hidden = refusals(owned, shortlists_resolved(reader), ruled, TOP)
+    hidden = refusals(listed, shortlists_resolved(reader), ruled, TOP)
     never = reader.read(gold.NEAR_MISSES).withColumn("region_id", F.lit(_root_region(reader)))
     return hidden.unionByName(never.select(*_REFUSED), allowMissingColumns=True)
 
@@ -108,7 +112,7 @@ def why(reader: ReleaseReader) -> DataFrame:
         F.col("candidate_support"),
         F.col("category_lift"),
         F.col("required_support"),
-        F.when(F.col("region_weight") > 0, F.concat(F.lit("weighed with buyers of "), "list_region_id")).otherwise(
+        F.when(F.col("region_weight") > 0, F.concat(F.lit("weighed with buyers of "), "evidence_region_id")).otherwise(
             F.lit("whole shop")
         ),
     )
@@ -154,12 +158,12 @@ def coverage_by_region(reader: ReleaseReader) -> DataFrame:
         F.count(F.lit(1)).alias("with_list"), F.count_if(F.col("candidates") >= TOP).alias("with_full_list")
     )
     offered = reader.read(silver.OFFERS).groupBy("region_id").agg(F.count(F.lit(1)).alias("anchors"))
-    stored = reader.read(gold.BASE_LISTS).select("region_id", F.lit(True).alias("has_own_lists")).distinct()
+    stored = reader.read(gold.LIST_REGIONS).select("region_id", "list_depth", "stored_lists")
     support = reader.read(state.REGION_SUPPORT).select("region_id", "baskets")
     regions = reader.read(silver.REGIONS).select("region_id", "name")
     for part in (offered, filled, support, stored):
         regions = regions.join(part, "region_id", "left")
-    counted = regions.fillna(0, ["anchors", "with_list", "with_full_list", "baskets"]).fillna(False, ["has_own_lists"])
+    counted = regions.fillna(0, ["anchors", "with_list", "with_full_list", "baskets", "list_depth", "stored_lists"])
     full = F.coalesce(F.try_divide("with_full_list", "anchors"), F.lit(0.0))
     return counted.withColumn("full_share", full)
 

@@ -32,6 +32,7 @@ import sidecart.ingest.settlement  # noqa: E402
 import sidecart.pairs  # noqa: E402
 
 sidecart.pairs.warm()
+sidecart.base_lists.warm()
 
 if __name__ == "__main__":
     manager()  # type: ignore[no-untyped-call]

@@ -19,7 +19,7 @@ SHOWN = 10
 LOOKED_AT = 20
 """Candidates of a final list that audits look at."""
 REGIONS_OF_A_KIND = 3
-"""Regions beside the root that audits look at, of those with lists of their own and of those without."""
+"""Regions beside the root that audits look at, of those whose own counts may enter and of the others."""
 
 _KEPT = (
     "region_id", "anchor_id", "rank", "candidate_id", "candidate_group_id", "list_region_id", "base_rank", "tier",
@@ -102,7 +102,7 @@ def with_wishes(facts: DataFrame, settings: Settings) -> DataFrame:
 
 
 def sampled_regions(tables: Tables, settings: Settings) -> tuple[str, ...]:
-    """Regions beside the root, the same on every run: some with lists of their own and some without, by their md5."""
+    """Regions beside the root, the same on every run: some of them small, by their md5."""
     support = tables.read(state.REGION_SUPPORT).select("region_id", "baskets")
     offering = tables.read(silver.OFFERS).select("region_id").distinct()
     below = tables.read(silver.REGIONS).where("depth > 0").join(offering, "region_id", "left_semi")
@@ -113,7 +113,7 @@ def sampled_regions(tables: Tables, settings: Settings) -> tuple[str, ...]:
 
 
 def is_small(settings: Settings) -> Column:
-    """Whether a region's baskets are too few for lists of its own."""
+    """Whether a region's baskets are too few for its own counts to enter its lists."""
     return F.coalesce(F.col("baskets"), F.lit(0)) < settings.regions.min_region_baskets
 
 
@@ -139,7 +139,7 @@ def wished_lists(audited: Audited) -> DataFrame:
         .join(held, ["region_id", "anchor_id"], "left")
         .fillna(0, ["possible", "candidates"])
     )
-    enough = F.least(F.lit(min(SHOWN, settings.cold_start.fill_to)), F.col("possible"))
+    enough = F.least(F.lit(SHOWN if settings.cold_start.fills else 0), F.col("possible"))
     return lists.select("region_id", "anchor_id", (F.col("candidates") >= enough).alias("has_enough"))
 
 

@@ -23,7 +23,7 @@ FULL_SHARE = 0.99
 
 def full_lists(audited: Audited) -> DataFrame:
     """Of the root's live anchors of known category, new ones too, those with ten candidates (audited.wished_lists)."""
-    if not audited.settings.cold_start.fill_to:
+    if not audited.settings.cold_start.fills:
         return not_asked(audited, "full_lists")
     lists = wished_lists(audited).where(F.col("region_id") == audited.root)
     counted = share_of(lists, F.col("has_enough"))
@@ -33,7 +33,7 @@ def full_lists(audited: Audited) -> DataFrame:
 
 def incompatible_fills(audited: Audited) -> DataFrame:
     """Of what stands in base lists for want of orders, that whose categories do not complement each other: none."""
-    if not audited.settings.cold_start.fill_to:
+    if not audited.settings.cold_start.fills:
         return not_asked(audited, "incompatible_fills")
     there = F.col("region_id").isin(audited.root, *audited.regions)
     rows = audited.tables.read(gold.SHORTLISTS).where(there & (F.col("source") != "orders"))
@@ -63,4 +63,4 @@ def brand_only(audited: Audited) -> DataFrame:
 
 
 def _wishes(settings: ColdStartSettings) -> set[str]:
-    return {settings.brand, *settings.brand_by_category.values()} if settings.fill_to else set()
+    return {settings.brand, *settings.brand_by_category.values()} if settings.fills else set()

@@ -27,7 +27,7 @@ AUDITS: dict[str, Audit] = {
     "most_shown": Audit(2, popularity.most_shown, "lower scoring.exposure_limit or raise scoring.damping_strength"),
     "bananas_elsewhere": Audit(3, popularity.bananas_elsewhere, "raise compatibility.gate_constant or lift_exponent"),
     "bananas_where_needed": Audit(3, popularity.bananas_where_needed, "raise scoring.bestseller_share"),
-    "full_lists": Audit(4, cold.full_lists, "raise cold_start.fill_to, or sort the catalogue into wider categories"),
+    "full_lists": Audit(4, cold.full_lists, "switch cold_start.fills on, or sort the catalogue into wider categories"),
     "incompatible_fills": Audit(4, cold.incompatible_fills, "build the lists anew from this category_compatibility"),
     "brand_first": Audit(5, cold.brand_first, "build counts and lists anew with this cold_start.brand"),
     "brand_only": Audit(6, cold.brand_only, "build counts and lists anew with this cold_start.brand"),
@@ -42,7 +42,7 @@ AUDITS: dict[str, Audit] = {
     "full_lists_of_small_regions": Audit(
         12,
         regions.full_lists_of_small_regions,
-        "lower regions.min_region_baskets: more regions have lists of their own",
+        "switch cold_start.fills on, or look what these regions offer",
     ),
     "all_of_history": Audit(13, counts.all_of_history, "count again from all order lines"),
     "extremes_left_out": Audit(15, counts.extremes_left_out, "count again with these [baskets] settings"),

@@ -10,7 +10,6 @@ from sidecart.contracts import gold, silver, state
 from sidecart.diversity import kept_key
 from sidecart.measures import required_support as asked_support
 from sidecart.quality.audits.audited import AT_MOST, Audited, excludes_own_category, found, not_asked, share_of
-from sidecart.resolution import live_prices
 from sidecart.rules import rule_subjects, with_ruling
 
 AVOIDING = 0.7
@@ -110,7 +109,8 @@ def best_of_group(audited: Audited) -> DataFrame:
     listed = audited.tables.read(gold.SHORTLISTS).where(at_root).join(groups, "candidate_group_id", "left_semi")
     keys = ["region_id", "anchor_id", "candidate_group_id"]
     shown = audited.root_lists.select(*keys, F.col("candidate_id").alias("shown_id"), "base_rank")
-    live = live_prices(audited.tables.read(silver.OFFERS).where(at_root))
+    offers = audited.tables.read(silver.OFFERS).where(at_root & F.col("is_available"))
+    live = offers.select("region_id", F.col("variant_id").alias("candidate_id"), "price")
     siblings = (
         listed.select(*keys, "candidate_id", "rank")
         .join(shown, keys)

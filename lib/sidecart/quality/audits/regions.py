@@ -32,7 +32,7 @@ def live_in_region(audited: Audited) -> DataFrame:
 
 def full_lists_of_small_regions(audited: Audited) -> DataFrame:
     """Of live anchors of known category in small sampled regions, those with ten candidates (audited.wished_lists)."""
-    if not audited.settings.cold_start.fill_to:
+    if not audited.settings.cold_start.fills:
         return not_asked(audited, "full_lists_of_small_regions")
     support = audited.tables.read(state.REGION_SUPPORT).select("region_id", "baskets")
     lists = wished_lists(audited).where(F.col("region_id") != audited.root)
