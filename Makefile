@@ -74,6 +74,10 @@ bench-stages: $(JARS) ## Time single stages beside other ways to do the same
 bench-increment: $(JARS) ## Count a day beside a recount of all history, at three lengths of history
 	@$(BIN)/python benchmarks/bench_increment.py
 
+.PHONY: bench-regions
+bench-regions: $(JARS) ## Lists for 1, 10, 100 and 1,000 regions: rows stored, bytes, CPU and memory
+	@$(BIN)/python benchmarks/bench_regions.py $(ARGS)
+
 .PHONY: bench-cluster
 bench-cluster: $(JARS) ## Count on one executor and on two of a standalone cluster
 	@PYTHONPATH=scripts $(BIN)/python benchmarks/bench_cluster.py
