@@ -14,7 +14,7 @@ import pyarrow as pa
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from sidecart import list_sheets
+from sidecart import list_kernel
 from sidecart.fill_kernel import Tiers
 from sidecart.list_places import Places
 from sidecart.list_sheets import MET, MET_THERE, NOBODY, PAGE, POOLED, ListMaker
@@ -112,7 +112,7 @@ def base_lists(
 
 def warm() -> None:
     """Compile what cuts lists: once per process."""
-    list_sheets.warm()
+    list_kernel.warm()
 
 
 def _placed(pages: DataFrame) -> DataFrame:

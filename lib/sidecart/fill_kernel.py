@@ -15,6 +15,7 @@ import pyarrow as pa
 
 from sidecart.bitsets import words
 from sidecart.draws import chance
+from sidecart.sorted_rows import run_starts
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
@@ -142,7 +143,7 @@ def _repeats(column: dict[str, Column], fit: str) -> Ints:
     """How many variants of its group fit better, of each candidate."""
     group = column["group"].astype(np.int64)
     order = np.lexsort((column["id_order"], -column[fit].astype(np.float64), group))
-    starts = np.flatnonzero(np.append(True, group[order][1:] != group[order][:-1]))
+    starts = run_starts(group[order])
     place = np.empty(len(group), np.int64)
     place[order] = np.arange(len(group)) - np.repeat(starts, np.diff(np.append(starts, len(group))))
     return place

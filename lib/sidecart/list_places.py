@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
+from sidecart.bitsets import WORD
 from sidecart.list_depths import Shelf, depths
 from sidecart.list_kernel import Tree
 from sidecart.settings import ListSettings
@@ -68,7 +69,7 @@ class Places:
 
 def is_sold_in(slots: str, slot: str) -> str:
     """SQL: whether the bitset of that column holds the slot of that one."""
-    return f"(shiftright({slots}[{slot} div 64], {slot} % 64) & 1) = 1"
+    return f"(shiftright({slots}[{slot} div {WORD}], {slot} % {WORD}) & 1) = 1"
 
 
 def sellers(offers: DataFrame, slots: DataFrame, facts: DataFrame, words: int) -> DataFrame:
@@ -78,8 +79,8 @@ def sellers(offers: DataFrame, slots: DataFrame, facts: DataFrame, words: int) -
     """
     numbers = facts.select("variant_id", "variant")
     placed = offers.join(F.broadcast(slots), "region_id").join(numbers, "variant_id")
-    bit = F.call_function("shiftleft", F.lit(1).cast("bigint"), F.col("slot") % 64)
-    by_word = placed.groupBy("variant", F.expr("slot div 64").alias("word")).agg(F.bit_or(bit).alias("bits"))
+    bit = F.call_function("shiftleft", F.lit(1).cast("bigint"), F.col("slot") % WORD)
+    by_word = placed.groupBy("variant", F.expr(f"slot div {WORD}").alias("word")).agg(F.bit_or(bit).alias("bits"))
     held = by_word.groupBy("variant").agg(F.map_from_entries(F.collect_list(F.struct("word", "bits"))).alias("held"))
     words_of = [
         F.coalesce(F.try_element_at("held", F.lit(w).cast("bigint")), F.lit(0).cast("bigint")) for w in range(words)

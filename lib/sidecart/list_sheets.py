@@ -12,7 +12,6 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 
-from sidecart import list_kernel
 from sidecart.bitsets import words
 from sidecart.compiled import Ints
 from sidecart.fill_kernel import Filled, Shelf, Tiers
@@ -66,11 +65,6 @@ class _Category:
 
     category_id: str | None
     shelf: Shelf | None = None
-
-
-def warm() -> None:
-    """Compile what cuts lists: once per process."""
-    list_kernel.warm()
 
 
 class _Pages:

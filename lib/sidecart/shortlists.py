@@ -1,6 +1,6 @@
 """Shortlists: base lists of all regions, with the evidence of every row, so that SQL can recompute a score.
 
-What orders and joint views say is cut first; lists that this leaves short are filled; then every row is described.
+What orders and joint views bring is scored; lists are cut of that and of what fills; then every row is described.
 """
 
 from __future__ import annotations

@@ -62,9 +62,13 @@ def final_lists(tables: Tables, moment: Moment, rules: DataFrame) -> DataFrame:
 
 def _held(tables: Tables) -> DataFrame:
     """The base lists that hold on every page (resolution.held_lists)."""
-    regions, offers = tables.read(silver.REGIONS), tables.read(silver.OFFERS)
-    owners = list_owners(tables.read(gold.BASE_LISTS), regions, offers)
-    return held_lists(tables.read(gold.SHORTLISTS), owners, offers, tables.read(gold.LIST_REGIONS))
+    shortlists, depths = tables.read(gold.SHORTLISTS), tables.read(gold.LIST_REGIONS)
+    return held_lists(shortlists, _owners(tables), tables.read(silver.OFFERS), depths)
+
+
+def _owners(tables: Tables) -> DataFrame:
+    """Whose base list holds on every page (resolution.list_owners)."""
+    return list_owners(tables.read(gold.BASE_LISTS), tables.read(silver.REGIONS), tables.read(silver.OFFERS))
 
 
 def placed_lists(reader: ReleaseReader) -> DataFrame:
@@ -83,8 +87,8 @@ def placed_lists(reader: ReleaseReader) -> DataFrame:
 def refused(reader: ReleaseReader) -> DataFrame:
     """What the first ten do not show, and why not (contract refusals)."""
     regions, offers, held = reader.read(silver.REGIONS), reader.read(silver.OFFERS), _held(reader)
-    owners = list_owners(reader.read(gold.BASE_LISTS), regions, offers)
-    listed = held.unionByName(unsold(reader.read(gold.SHORTLISTS), owners, offers), allowMissingColumns=True)
+    elsewhere = unsold(reader.read(gold.SHORTLISTS), _owners(reader), offers)
+    listed = held.unionByName(elsewhere, allowMissingColumns=True)
     live = held.where("is_available")
     subjects = rule_subjects(reader.read(silver.CATALOG), reader.read(silver.CATEGORIES))
     ruled = with_ruling(live, regions, subjects, rules_on(reader.read(silver.RULES), release_moment(reader).day))
