@@ -7,8 +7,9 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, fields, replace
+from functools import reduce
 
-from pyspark.sql import DataFrame
+from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
 from sidecart.assortments import SalesWindow, offers_from_sales
@@ -17,7 +18,7 @@ from sidecart.contracts.model import Contract
 from sidecart.contracts.runs import BACKTESTS
 from sidecart.evaluation.baselines import BASELINES, DEPTH, baseline_lists, met_pairs, shuffled
 from sidecart.evaluation.held_out import Split, held_out_baskets, in_window, training_lines, training_views
-from sidecart.evaluation.judge import Evidence, HeldOut, evidence, judge
+from sidecart.evaluation.judge import FROM_ABOVE, Evidence, HeldOut, evidence, judge
 from sidecart.evaluation.listed import listed, named
 from sidecart.settings import Settings
 from sidecart.shortlists import SOURCE_BRAND, SOURCE_ORDERS, SOURCE_POPULARITY
@@ -36,6 +37,8 @@ _NOT_CARRIED = (silver.ORDER_EVENTS, silver.UNMATCHED_RETURNS, silver.QUARANTINE
 
 _SHUFFLED = "c / n_j^.35"
 """The baseline that is shuffled to show the floor."""
+
+_PAGE = ["region_id", "anchor"]
 
 _AT_ONCE = 4
 """Baselines judged together: more of them ask for more memory than they save time."""
@@ -123,22 +126,42 @@ def _measuring(settings: Settings) -> tuple[object, ...]:
 def _own_lists(test: Backtest, made: Run, judged_by: Evidence, stage: Staging, name: str) -> DataFrame:
     """The final lists of a configuration, as they are judged; what orders did not bring has no score.
 
-    By region: the root's, and those of the pages met; a page without a list of its region has the root's.
+    By region: the root's, and those of the pages met; a page without a list of its region has the root's. A second
+    table, FROM_ABOVE, shows there what is sold of the list of the region above.
     """
     resolved = shortlists_resolved(ReleaseReader(test.warehouse, made.release_id))
     is_fill = F.col("source").isin(SOURCE_POPULARITY, SOURCE_BRAND)
     score = F.when(F.col("source") == SOURCE_ORDERS, F.exp("score"))
-    shown = resolved.where(F.col("rank") <= DEPTH).withColumns({"score": score, "is_fill": is_fill})
-    lists = listed(named(name, shown), made.read(state.VARIANT_FACTS))
+    facts = made.read(state.VARIANT_FACTS)
+    lists = listed(named(name, resolved.withColumns({"score": score, "is_fill": is_fill})), facts)
     is_root = F.col("region_id") == F.lit(test.settings.shop.root_region)
     if not test.by_region:
-        return stage.keep("own", lists.where(is_root).withColumn("region_id", F.lit(None).cast("string")))
-    page = ["region_id", "anchor"]
-    met = judged_by.met_pages.where(~is_root).select(*page, F.lit(True).alias("is_met"))
-    own = stage.keep("own", lists.join(met, page, "left").where(is_root | F.col("is_met")).drop("is_met"))
-    without = met.select(*page).join(own.select(*page), page, "left_anti")
+        shown = lists.where(is_root & (F.col("rank") <= DEPTH))
+        return stage.keep("own", shown.withColumn("region_id", F.lit(None).cast("string")))
+    met = judged_by.met_pages.where(~is_root).select(*_PAGE)
+    first = lists.where(F.col("rank") <= DEPTH)
+    own = stage.keep("own", first.where(is_root).unionByName(first.join(met, _PAGE, "left_semi")))
+    above = stage.keep("from_above", _from_above(lists, own.where(~is_root).select(*_PAGE).distinct(), made))
+    without = met.join(own.select(*_PAGE), _PAGE, "left_anti")
     lent = own.where(is_root).drop("region_id").join(without, "anchor")
-    return stage.keep("own_and_lent", own.unionByName(lent))
+    tables = (own, lent, *(part.withColumn("table_name", F.lit(name + FROM_ABOVE)) for part in (above, lent)))
+    shown = reduce(DataFrame.unionByName, tables).where(F.col("rank") <= DEPTH)
+    return stage.keep("own_lent_and_from_above", shown)
+
+
+def _from_above(lists: DataFrame, pages: DataFrame, made: Run) -> DataFrame:
+    """On pages of regions, what the list of the region above holds of what can be bought there."""
+    regions = made.read(silver.REGIONS).select("region_id", F.col("parent_id").alias("above"))
+    there = pages.join(F.broadcast(regions), "region_id").withColumnRenamed("region_id", "here")
+    above = lists.withColumnRenamed("region_id", "above").join(there, ["above", "anchor"]).drop("above")
+    numbers = made.read(state.VARIANT_IDS).select("variant_id", F.col("variant").alias("candidate"))
+    offers = made.read(silver.OFFERS).where("is_available").join(numbers, "variant_id")
+    live = offers.select(F.col("region_id").alias("here"), "candidate")
+    in_turn = Window.partitionBy("here", "anchor").orderBy("above_rank")
+    kept = above.withColumnRenamed("rank", "above_rank").join(live, ["here", "candidate"], "left_semi")
+    return (
+        kept.withColumn("rank", F.row_number().over(in_turn)).drop("above_rank").withColumnRenamed("here", "region_id")
+    )
 
 
 def _baselines(test: Backtest, run: Run) -> DataFrame:
@@ -158,6 +181,7 @@ def _evidence(test: Backtest, run: Run, stage: Staging) -> Evidence:
             window=in_window(baskets, test.split),
             facts=run.read(state.VARIANT_FACTS),
             live=_live(run),
+            region_support=run.read(state.REGION_SUPPORT),
             support_unit=test.settings.scoring.support_unit,
         )
     )

@@ -110,12 +110,12 @@ class Definition:
                 continue
             if candidate in self.sells[region]:
                 key = self._key(anchor, candidate, support / self.viewers["root", anchor])
-                tier = 1 if self._is_same_brand(anchor, candidate) else 6
+                tier = 1 if self._is_same_brand(anchor, candidate) else 7
                 scored.append((tier, -key, 0, self.facts[candidate]["variant_id"], (0, 0)))
         return scored
 
     def _fills(self, region: str, anchor: int) -> list[_Row]:
-        """What the anchor's subcategory met, then its category: all that the region sells, as it is drawn."""
+        """What the anchor's subcategory met, then its category, then what small regions sell: as it is drawn."""
         if not self.settings.cold_start.fills:
             return []
         filled: list[_Row] = []
@@ -124,17 +124,19 @@ class Definition:
             candidate_id = self.facts[candidate]["variant_id"]
             if candidate in self.sells[region] and candidate_id not in stands and self._is_other(anchor, candidate):
                 key = round(self._drawn(anchor, candidate, fit) * 1e6)
-                tier = (1 if self._is_same_brand(anchor, candidate) else 6) + 1 + step
+                tier = (1 if self._is_same_brand(anchor, candidate) else 7) + 1 + step
                 filled.append((tier, -key, 0, candidate_id, (0, 0)))
         return filled
 
     def _fitting(self, anchor: int) -> dict[int, tuple[int, float]]:
-        """What fits the anchor's subcategory or category: where first, and how well; each better one of its group, and
-        each of as good a fit before it by id, takes off 1.
+        """What fits the anchor's subcategory or category, or complements it and is sold in small regions.
+
+        Where first, and how well; each better one of its group, and each of as good a fit before it by id, takes off 1.
         """
         found: dict[int, tuple[int, float]] = {}
         for step, (level, name) in enumerate([(self.level + 1, "subcategory_id"), (self.level, "category_id")]):
             found = {c: (step, fit) for c, fit in self._pool(anchor, level, name).items()} | found
+        found = {c: (4, fit) for c, fit in self._of_small_ranges(anchor).items()} | found
         better = [
             (
                 c,
@@ -165,6 +167,17 @@ class Definition:
                 n = self.facts[candidate]["buyers"]
                 fitting[candidate] = math.log(support) - power * math.log(n) + math.log(lift)
         return fitting
+
+    def _of_small_ranges(self, anchor: int) -> dict[int, float]:
+        """By popularity what regions of few goods sell of categories that complement the anchor's."""
+        few = self.settings.cold_start.small_range
+        sold = set[int]().union(*(goods for goods in self.sells.values() if len(goods) <= few))
+        return {
+            candidate: math.log(self.facts[candidate]["buyers"] + 1) + math.log(self._lift(anchor, candidate))
+            for candidate in sold
+            if self.facts[anchor]["category_id"] and self.facts[candidate]["category_id"]
+            if self._known(anchor, candidate) and self._lift(anchor, candidate) >= 1
+        }
 
     def _drawn(self, anchor: int, candidate: int, fit: float) -> float:
         if not self.facts[anchor]["buyers"]:
@@ -234,4 +247,4 @@ def _by_anchor(rows: Rows) -> tuple[dict[tuple[str, int], dict[int, int]], dict[
 
 
 def _source(tier: int) -> str:
-    return {0: "orders", 1: "views", 6: "views"}.get(tier, "brand" if tier < 6 else "popularity")
+    return {0: "orders", 1: "views", 7: "views"}.get(tier, "brand" if tier < 7 else "popularity")

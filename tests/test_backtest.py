@@ -101,6 +101,13 @@ def test_a_basket_is_judged_by_the_lists_of_its_region(figures: dict[tuple[str, 
     assert ndcg["raw count"] == pytest.approx((11 * first + 3 * second) / whole / 21, abs=1e-5)
 
 
+def test_lists_of_regions_are_set_beside_those_from_above(figures: dict[tuple[str, ...], float]) -> None:
+    """Oslo's list begins with jam, as the root's does without butter; so do the pages of the others."""
+    above = figures["lists, from above", "item", "all", "all", "ndcg"]
+    assert above == pytest.approx(figures["lists", "item", "all", "all", "ndcg"])
+    assert figures["lists", "item", "all", "all", "ndcg_over_above"] == 1
+
+
 def test_the_assortment_is_that_of_the_split(figures: dict[tuple[str, ...], float]) -> None:
     """Bread, butter and jam sold before it; all three are shown."""
     assert figures["lists", "table", "none", "all", "reach"] == 1

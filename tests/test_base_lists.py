@@ -26,9 +26,9 @@ def test_what_is_out_of_stock_today_may_be_listed_and_the_root_lists_what_anyone
     offers = shop.offers(root="milk", oslo="-milk bread", south="milk")
     places = shop.places(shop.regions(*TREE), offers, LISTS)
     found = sellers(offers, places.slots(shop.spark), shop.facts(milk={}, bread={}, jam={}), places.tree.words)
-    assert told(found, "variant", "slots") == [
-        (shop.number("milk"), [0b1101]),
-        (shop.number("bread"), [0b1001]),
+    assert told(found, "variant", "slots", "least_range") == [
+        (shop.number("milk"), [0b1101], 1),
+        (shop.number("bread"), [0b1001], 2),
     ]
 
 

@@ -39,7 +39,7 @@ SETTINGS = settings_from(
         | {"near_miss_support": 1},
         "compatibility": {"prior_baskets": 2.0},
         "scoring": {"popularity_prior": 3.0, "popularity_exponent": 0.5, "lift_exponent": 0.5},
-        "cold_start": {"sharpness": 0.8},
+        "cold_start": {"sharpness": 0.8, "small_range": 25},
         "variants": {"group_prior": 0.0},
     }
 )

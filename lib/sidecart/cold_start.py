@@ -18,13 +18,14 @@ from sidecart.scoring import TIER_OTHER_BRAND, TIER_SAME_BRAND, is_of_own_catego
 from sidecart.settings import ColdStartSettings, Settings
 from sidecart.variants import category_at, facts_of, integer_of
 
-STEPS = ("subcategory", "category", "top", "brand")
+STEPS = ("subcategory", "category", "top", "brand", "small_range")
 """Where fills come from, in this order: what the anchor's subcategory met, its category, the category at the top (where
-the category itself was never bought), and, where nothing but its brand may be filled in, that brand."""
+the category itself was never bought), where nothing but its brand may be filled in, that brand, and what small regions
+sell of complementing categories. The last two are by popularity."""
 
-_BRAND_STEP = STEPS.index("brand")
+_BY_POPULARITY = STEPS.index("brand")
 _OF_TOP = 12_000
-"""Candidates of a top category that are looked at; the best fits of hundreds of regions are among them."""
+"""Candidates of a top category, or of small regions, that a category looks at."""
 _CROWD, _WELL_MET = 3_000, 5
 
 
@@ -37,7 +38,7 @@ class ColdInputs:
     facts: DataFrame
     compatibility: DataFrame
     offered: DataFrame
-    """candidate and slots: which may sell it (list_places.sellers)."""
+    """candidate, slots (which may sell it) and least_range (list_places.sellers)."""
 
 
 def compatible_categories(compatibility: DataFrame, facts: DataFrame, level: int) -> DataFrame:
@@ -119,10 +120,12 @@ def pools(met: DataFrame, inputs: ColdInputs, settings: Settings) -> DataFrame:
         parts.append(_of_top(met, inputs))
     if "only" in _brand_modes(settings.cold_start):
         parts.append(_of_brand(inputs, settings))
+    if settings.cold_start.small_range:
+        parts.append(_of_small_ranges(inputs, settings))
     fitting = reduce(DataFrame.unionByName, parts)
-    is_brand = F.col("step") == _BRAND_STEP
-    mass = F.ln(F.when(is_brand, F.col("popularity")).otherwise(F.col("fill_support"))) + F.ln("category_lift")
-    size = F.ln(F.when(is_brand, F.lit(1.0)).otherwise(F.col("size")))
+    is_popular = F.col("step") >= _BY_POPULARITY
+    mass = F.ln(F.when(is_popular, F.col("popularity")).otherwise(F.col("fill_support"))) + F.ln("category_lift")
+    size = F.ln(F.when(is_popular, F.lit(1.0)).otherwise(F.col("size")))
     return fitting.join(_candidates(inputs), "candidate").select(
         "category_id",
         "step",
@@ -142,7 +145,7 @@ def pages(facts: DataFrame) -> DataFrame:
     are chosen by (fill_kernel.Filled).
     """
     of_brand = F.when(F.col("brand_mode") == "only", F.col("brand"))
-    keys = F.array("subcategory_id", F.lit(""), F.lit(""), F.coalesce(of_brand, F.lit("")))
+    keys = F.array("subcategory_id", F.lit(""), F.lit(""), F.coalesce(of_brand, F.lit("")), F.lit(""))
     return facts.select(
         F.col("variant").alias("anchor"),
         F.coalesce("category_id", F.lit("")).alias("category_id"),
@@ -252,6 +255,24 @@ def _of_brand(inputs: ColdInputs, settings: Settings) -> DataFrame:
     nothing = F.lit(0).cast("bigint").alias("met")
     lift = F.col("lift").alias("category_lift")
     return _pooled(found.select("category_id", F.col("brand").alias("key"), "candidate", nothing, lift), "brand")
+
+
+def _of_small_ranges(inputs: ColdInputs, settings: Settings) -> DataFrame:
+    """What small regions sell of categories that complement each one: so their lists are full, though few met."""
+    small = inputs.offered.where(F.col("least_range") <= settings.cold_start.small_range)
+    facts = inputs.facts.withColumnRenamed("variant", "candidate")
+    goods = facts.join(F.broadcast(small), "candidate").select(
+        "candidate", F.col("category_id").alias("beside"), "buyers", "least_range"
+    )
+    beside = compatible_categories(inputs.compatibility, inputs.facts, settings.compatibility.category_level)
+    smallest = Window.partitionBy("category_id").orderBy("least_range", F.col("buyers").desc(), "candidate")
+    found = goods.join(F.broadcast(beside), "beside").withColumn("place", F.row_number().over(smallest))
+    nothing = F.lit(0).cast("bigint").alias("met")
+    kept = found.where(F.col("place") <= _OF_TOP)
+    told = kept.select(
+        "category_id", F.lit("").alias("key"), "candidate", nothing, F.col("lift").alias("category_lift")
+    )
+    return _pooled(told, "small_range")
 
 
 def _unseen_categories(facts: DataFrame) -> DataFrame:

@@ -73,17 +73,22 @@ def is_sold_in(slots: str, slot: str) -> str:
 
 
 def sellers(offers: DataFrame, slots: DataFrame, facts: DataFrame, words: int) -> DataFrame:
-    """One row per variant that any of the slots may sell, available now or not: variant, slots (a bitset of `words`).
+    """One row per variant that any of the slots may sell, available now or not: variant, slots (a bitset of `words`),
+    least_range (how many variants the smallest of them sells).
 
     The root may list whatever is sold anywhere; what it sells itself decides when its lists are resolved.
     """
     numbers = facts.select("variant_id", "variant")
-    placed = offers.join(F.broadcast(slots), "region_id").join(numbers, "variant_id")
+    ranges = offers.groupBy("region_id").agg(F.count(F.lit(1)).alias("range"))
+    placed = offers.join(F.broadcast(slots.join(ranges, "region_id")), "region_id").join(numbers, "variant_id")
     bit = F.call_function("shiftleft", F.lit(1).cast("bigint"), F.col("slot") % WORD)
-    by_word = placed.groupBy("variant", F.expr(f"slot div {WORD}").alias("word")).agg(F.bit_or(bit).alias("bits"))
-    held = by_word.groupBy("variant").agg(F.map_from_entries(F.collect_list(F.struct("word", "bits"))).alias("held"))
+    by_word = placed.groupBy("variant", F.expr(f"slot div {WORD}").alias("word")).agg(
+        F.bit_or(bit).alias("bits"), F.min("range").alias("least")
+    )
+    entries = F.map_from_entries(F.collect_list(F.struct("word", "bits")))
+    held = by_word.groupBy("variant").agg(entries.alias("held"), F.min("least").alias("least_range"))
     words_of = [
         F.coalesce(F.try_element_at("held", F.lit(w).cast("bigint")), F.lit(0).cast("bigint")) for w in range(words)
     ]
     root = words_of[0].bitwiseOR(F.lit(1).cast("bigint"))
-    return held.select("variant", F.array(root, *words_of[1:]).alias("slots"))
+    return held.select("variant", F.array(root, *words_of[1:]).alias("slots"), "least_range")

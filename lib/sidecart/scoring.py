@@ -16,7 +16,7 @@ TIER_ORDERS = 0
 """What orders say stands first."""
 TIER_SAME_BRAND = 1
 """Joint views of the anchor's brand; its fills have the next ones, by step."""
-TIER_OTHER_BRAND = 6
+TIER_OTHER_BRAND = 7
 """Joint views of other brands; fills of other brands have the next ones."""
 
 

@@ -15,7 +15,7 @@ from pyspark.sql import functions as F
 from sidecart.contracts.runs import RELEASES
 from sidecart.errors import StorageError
 from sidecart.evaluation.held_out import Split, splits
-from sidecart.evaluation.report import markdown
+from sidecart.evaluation.report import by_region_size, markdown
 from sidecart.settings import Settings, load_configurations, load_settings
 from sidecart.storage.journal import log_to_console
 from sidecart.storage.releases import ReleaseReader
@@ -71,7 +71,9 @@ def run_backtest(told: argparse.Namespace) -> None:
 
 
 def _page(figures: DataFrame) -> str:
-    return markdown(row.asDict() for row in figures.collect())
+    rows = [row.asDict() for row in figures.collect()]
+    sized = by_region_size(rows)
+    return markdown(rows) + (f"\n{sized}" if sized else "")
 
 
 def _write(parts: list[DataFrame], pages: list[str], folder: Path) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
 
 from builders import Shop
 
@@ -23,6 +24,11 @@ def facts(shop: Shop) -> DataFrame:
         scone={"category_id": "bakery"},
         mug={"buyers": 3, "baskets": 3},
     )
+
+
+def sized(baskets: DataFrame) -> DataFrame:
+    """Baskets of regions that had none in training."""
+    return baskets.withColumn("region_size", F.lit("region 0"))
 
 
 def lists_of(shop: Shop, **tables: dict[str, str]) -> DataFrame:

@@ -6,7 +6,7 @@ import pytest
 from pyspark.sql import DataFrame
 
 from builders import Shop, told
-from evaluation.conftest import lists_of
+from evaluation.conftest import lists_of, sized
 from sidecart.evaluation.item_page import page_counts, page_sums, page_targets
 from sidecart.evaluation.listed import listed
 
@@ -15,14 +15,14 @@ BILLION = 1_000_000_000
 
 def _sums(shop: Shop, facts: DataFrame, lists: dict[str, str], **baskets: str) -> dict[tuple[str, str], list[float]]:
     """(targets, bucket) -> hit rate, recall and NDCG, summed over pages."""
-    judged = page_targets(shop.baskets(**baskets), facts, "buyers")
+    judged = page_targets(sized(shop.baskets(**baskets)), facts, "buyers")
     sums = page_sums(listed(lists_of(shop, mine=lists), facts), judged)
     columns = ("targets", "bucket", "hit_rate", "recall", "ndcg")
     return {(t, b): [value / BILLION for value in values] for t, b, *values in told(sums, *columns)}
 
 
 def test_every_variant_of_a_basket_is_a_page_and_the_others_are_its_targets(shop: Shop, facts: DataFrame) -> None:
-    judged = page_targets(shop.baskets(b1="tea coffee milk mug"), facts, "buyers")
+    judged = page_targets(sized(shop.baskets(b1="tea coffee milk mug")), facts, "buyers")
     named = judged.select("anchor", "bucket", "all_targets", "other_targets").distinct()
     found = {shop.word(anchor): rest for anchor, *rest in told(named, *named.columns)}
     assert found == {
@@ -59,16 +59,16 @@ def test_pages_add_up_by_bucket_and_over_all_buckets(shop: Shop, facts: DataFram
         shop, facts, {"tea": "milk", "cake": "milk"}, b1="ann: tea milk", b2="ann: cake milk", b3="ann: tea mug"
     )
     assert found["all", "1000+"] == found["all", "1-2"] == [1, 1, 1]
-    assert found["all", "all"] == found["all", "1+"] == [2, 2, 2]
+    assert found["all", "all"] == found["all", "1+"] == found["all", "region 0"] == [2, 2, 2]
 
 
 def test_a_page_new_to_history_is_not_among_the_known(shop: Shop, facts: DataFrame) -> None:
     found = _sums(shop, facts, {"scone": "milk"}, b1="ann: scone milk")
-    assert {bucket for _, bucket in found} == {"0", "all"}
+    assert {bucket for _, bucket in found} == {"0", "region 0", "all"}
 
 
 def test_a_page_without_a_target_of_another_category_is_not_judged_there(shop: Shop, facts: DataFrame) -> None:
-    counts = page_counts(page_targets(shop.baskets(b1="ann: tea coffee", b2="ann: tea milk"), facts, "buyers"))
+    counts = page_counts(page_targets(sized(shop.baskets(b1="ann: tea coffee", b2="ann: tea milk")), facts, "buyers"))
     assert told(counts.where("bucket = 'all'"), "targets", "buyer_key", "pages") == [
         ("all", "ann", 4),
         ("other_category", "ann", 2),
@@ -79,7 +79,7 @@ def test_what_stands_below_the_tenth_place_is_not_shown(shop: Shop, facts: DataF
     lists = shop.spark.createDataFrame(
         [("mine", "tea", 11, "milk")], "table_name STRING, anchor_id STRING, rank INT, candidate_id STRING"
     )
-    judged = page_targets(shop.baskets(b1="tea milk"), facts, "buyers")
+    judged = page_targets(sized(shop.baskets(b1="tea milk")), facts, "buyers")
     assert told(page_sums(listed(lists, facts), judged), "hit_rate") == []
 
 
@@ -88,6 +88,6 @@ def test_a_basket_is_judged_with_the_lists_of_its_region(shop: Shop, facts: Data
     lists = shop.spark.createDataFrame(
         rows, "table_name STRING, region_id STRING, anchor_id STRING, rank INT, candidate_id STRING"
     )
-    judged = page_targets(shop.baskets(b1="ann@oslo: tea milk", b2="bob@bergen: tea milk"), facts, "buyers")
+    judged = page_targets(sized(shop.baskets(b1="ann@oslo: tea milk", b2="bob@bergen: tea milk")), facts, "buyers")
     sums = page_sums(listed(lists, facts), judged).where("targets = 'all' AND bucket = 'all'")
     assert told(sums, "buyer_key", "hit_rate") == [("ann", BILLION)]

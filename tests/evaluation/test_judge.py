@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ from pyspark.sql import DataFrame
 
 from builders import Shop
 from evaluation.conftest import lists_of
+from sidecart.contracts import state
 from sidecart.evaluation.category_logic import category_relations
 from sidecart.evaluation.intervals import poisson_weights
 from sidecart.evaluation.judge import HeldOut, evidence, judge
@@ -22,10 +24,10 @@ MEASURED = ("table_name", "page", "targets", "bucket", "metric")
 def held_out(shop: Shop, facts: DataFrame) -> HeldOut:
     baskets = shop.baskets(b1="ann: tea milk", b2="bob: tea milk", b3="cid: cake coffee")
     live = facts.select("variant_id")
-    return HeldOut(baskets, baskets, facts, live, support_unit="buyers")
+    return HeldOut(baskets, baskets, facts, live, shop.frame(state.REGION_SUPPORT), support_unit="buyers")
 
 
-def _judged(lists: DataFrame, held_out: HeldOut) -> dict[tuple[str, ...], tuple[float, float, float, int]]:
+def _judged(lists: DataFrame, held_out: HeldOut) -> dict[tuple[str, ...], tuple[Any, ...]]:
     rows = judge(listed(lists, held_out.facts), evidence(held_out), "root").collect()
     return {tuple(r[k] for k in MEASURED): (r["value"], r["low"], r["high"], r["n"]) for r in rows}
 
@@ -48,6 +50,20 @@ def test_tables_judged_together_get_the_figures_they_get_alone(shop: Shop, held_
     one, other = {"tea": "milk cake", "milk": "tea"}, {"tea": "scone", "cake": "coffee", "coffee": "cake"}
     both = _judged(lists_of(shop, one=one, other=other), held_out)
     assert both == _judged(lists_of(shop, one=one), held_out) | _judged(lists_of(shop, other=other), held_out)
+
+
+def test_a_table_beside_the_lists_from_above_says_how_many_times_as_good_it_is(shop: Shop, held_out: HeldOut) -> None:
+    """Tea's list helps two buyers wherever it is shown; from above it shows milk second, worth .63093."""
+    lists = {"mine": {"tea": "milk"}, "mine, from above": {"tea": "scone milk"}, "alone": {"tea": "milk"}}
+    found = _judged(lists_of(shop, **lists), held_out)
+    ratios = {key[0]: told for key, told in found.items() if key[1:] == ("item", "all", "all", "ndcg_over_above")}
+    assert ratios == {"mine": pytest.approx((1 / 0.63093, 1 / 0.63093, 1 / 0.63093, 6), abs=1e-5)}
+    assert found["mine", "item", "all", "region 0", "ndcg_over_above"] == ratios["mine"]
+
+
+def test_without_a_hit_from_above_there_is_no_ratio(shop: Shop, held_out: HeldOut) -> None:
+    found = _judged(lists_of(shop, **{"mine": {"tea": "milk"}, "mine, from above": {"tea": "scone"}}), held_out)
+    assert found["mine", "item", "all", "all", "ndcg_over_above"] == (None, None, None, 6)
 
 
 def test_neither_the_order_of_rows_nor_partitions_change_a_figure(shop: Shop, held_out: HeldOut) -> None:

@@ -8,6 +8,8 @@ from pyspark.sql import functions as F
 
 from builders import Shop
 from evaluation.conftest import lists_of
+from sidecart.contracts import state
+from sidecart.evaluation.item_page import with_region_size
 from sidecart.evaluation.listed import listed
 from sidecart.evaluation.table_figures import assortment, met_figures, met_pages, table_figures
 
@@ -96,6 +98,14 @@ def test_a_page_is_met_with_the_list_of_the_region_where_it_was_bought(shop: Sho
     of_rome = lists_of(shop, mine={"tea": "scone"}).withColumn("region_id", F.lit("rome"))
     baskets = shop.baskets(b1="ann@oslo: tea milk", b2="bob@rome: tea", b3="bob@rome: tea", b4="cid@rome: tea")
     shelf = assortment(facts, facts.select("variant_id"), facts.selectExpr("variant", "baskets AS met"), "buyers")
-    found = met_figures(listed(lists.unionByName(of_rome), facts), met_pages(baskets), shelf)
-    by_metric = {row["metric"]: (row["value"], row["n"]) for row in found.collect()}
-    assert by_metric == {"bestseller_share": (0.25, 4), "full_lists": (0, 5)}
+    support = shop.frame(state.REGION_SUPPORT, {"region_id": "rome", "baskets": 100})
+    met = met_pages(with_region_size(baskets, support))
+    found = met_figures(listed(lists.unionByName(of_rome), facts), met, shelf)
+    assert {(row["bucket"], row["metric"]): (row["value"], row["n"]) for row in found.collect()} == {
+        ("all", "bestseller_share"): (0.25, 4),
+        ("all", "full_lists"): (0, 5),
+        ("region 0", "bestseller_share"): (1, 1),
+        ("region 0", "full_lists"): (0, 2),
+        ("region 100-499", "bestseller_share"): (0, 3),
+        ("region 100-499", "full_lists"): (0, 3),
+    }

@@ -78,8 +78,12 @@ def test_freshness_is_days_since_the_newest_order_and_what_can_be_bought_as_show
     }
 
 
-def test_small_regions_are_told_apart(shop: Shop) -> None:
-    assert _told(scorecard.regions(_audited(shop))) == {("full_lists", "small regions"): (0.0, 1)}
+def test_regions_are_told_by_their_size(shop: Shop) -> None:
+    """Oslo shows bread, which is sold out."""
+    assert _told(scorecard.regions(_audited(shop))) == {
+        ("full_lists", "region 1-99"): (0.0, 1),
+        ("dead_slots", "region 1-99"): (1.0, 1),
+    }
 
 
 def test_figures_of_the_whole_table_are_those_of_the_evaluation(shop: Shop) -> None:

@@ -24,6 +24,11 @@ _CUMULATIVE = np.cumsum([math.exp(-1) / math.factorial(k) for k in range(12)])
 _SCHEMA = ", ".join(
     [*(f"{key} STRING" for key in KEYS), "metric STRING", "value DOUBLE", "low DOUBLE", "high DOUBLE", "n BIGINT"]
 )
+_ARROW_SCHEMA = pa.schema(
+    {key: pa.string() for key in (*KEYS, "metric")}
+    | {name: pa.float64() for name in ("value", "low", "high")}
+    | {"n": pa.int64()}
+)
 
 
 def with_intervals(buyer_sums: DataFrame) -> DataFrame:
@@ -36,6 +41,20 @@ def with_intervals(buyer_sums: DataFrame) -> DataFrame:
     return hashed.groupBy(*KEYS).applyInArrow(_means, schema=_SCHEMA)
 
 
+def with_ratios(buyer_sums: DataFrame, ending: str) -> DataFrame:
+    """One row per (table, page, targets, bucket) of tables that stand beside one named alike, with that ending: their
+    NDCG over its, with a 95 % interval, as with_intervals gives it; the metric is ndcg_over_above. Both meet the same
+    draws of buyers. Where no page has a hit by the other table, there is no ratio.
+    """
+    others = buyer_sums.where(F.col("table_name").endswith(ending)).withColumn(
+        "table_name", F.expr(f"left(table_name, length(table_name) - {len(ending)})")
+    )
+    beside = others.select(*KEYS, "buyer_key", F.col("ndcg").alias("ndcg_above"))
+    paired = buyer_sums.join(beside, [*KEYS, "buyer_key"])
+    hashed = paired.withColumn("seed", F.xxhash64("buyer_key")).select(*KEYS, "seed", "pages", "ndcg", "ndcg_above")
+    return hashed.groupBy(*KEYS).applyInArrow(_ratio, schema=_SCHEMA)
+
+
 def poisson_weights(seeds: npt.NDArray[np.int64], replicates: int = _REPLICATES) -> npt.NDArray[np.int64]:
     """One row per buyer, one column per replicate: how often the buyer is drawn."""
     steps = np.arange(1, replicates + 1, dtype=np.uint64) * np.uint64(0x9E3779B97F4A7C15)
@@ -45,6 +64,23 @@ def poisson_weights(seeds: npt.NDArray[np.int64], replicates: int = _REPLICATES)
     uniform = ((mixed ^ (mixed >> np.uint64(31))) >> np.uint64(11)) * 2.0**-53
     drawn: npt.NDArray[np.int64] = np.searchsorted(_CUMULATIVE, uniform, side="right").astype(np.int64)
     return drawn
+
+
+def _ratio(table: pa.Table) -> pa.Table:
+    sums = np.column_stack([table.column(name).to_numpy() for name in ("ndcg", "ndcg_above")])
+    drawn = poisson_weights(table.column("seed").to_numpy()).T @ sums
+    met = drawn[drawn[:, 1] > 0]
+    ours, theirs = sums.sum(axis=0)
+    is_told = bool(theirs) and len(met)
+    low, high = np.percentile(met[:, 0] / met[:, 1], _LEVEL) if is_told else (None, None)
+    found = {key: [table.column(key)[0].as_py()] for key in KEYS}
+    found |= {
+        "metric": ["ndcg_over_above"],
+        "value": [ours / theirs if is_told else None],
+        "low": [low],
+        "high": [high],
+    }
+    return pa.table(found | {"n": [int(table.column("pages").to_numpy().sum())]}, schema=_ARROW_SCHEMA)
 
 
 def _means(table: pa.Table) -> pa.Table:

@@ -15,9 +15,12 @@ EVERY_BUCKET, KNOWN = "all", "1+"
 """Buckets that hold others: every page, and those whose anchor has a history."""
 
 NEW = "0"
-_BASKET = ("order_id", "buyer_key", "region_id")
+_BASKET = ("order_id", "buyer_key", "region_id", "region_size")
 _PAGE = (*_BASKET, "anchor", "bucket", "all_targets", "other_targets")
 _BUCKETS = ((1000, "1000+"), (100, "100-999"), (10, "10-99"), (3, "3-9"), (1, "1-2"))
+_SIZES = ((10_000, "10000+"), (2000, "2000-9999"), (500, "500-1999"), (100, "100-499"), (1, "1-99"))
+REGION = "region "
+"""What the names of buckets of regions begin with."""
 
 
 def bucket(support: Column) -> Column:
@@ -25,11 +28,25 @@ def bucket(support: Column) -> Column:
     return F.coalesce(*(F.when(support >= least, F.lit(name)) for least, name in _BUCKETS), F.lit(NEW))
 
 
+def region_size(baskets: Column) -> Column:
+    """The bucket of a region by its baskets in training."""
+    named = (F.when(baskets >= least, F.lit(REGION + name)) for least, name in _SIZES)
+    return F.coalesce(*named, F.lit(f"{REGION}0"))
+
+
+def with_region_size(pages: DataFrame, region_support: DataFrame) -> DataFrame:
+    """Baskets or pages with the bucket of their region: region_size. `region_support`: what training counted."""
+    known = region_support.select("region_id", F.col("baskets").alias("region_baskets"))
+    sized = pages.join(F.broadcast(known), "region_id", "left")
+    return sized.withColumn("region_size", region_size(F.col("region_baskets"))).drop("region_baskets")
+
+
 def page_targets(baskets: DataFrame, facts: DataFrame, support_unit: str) -> DataFrame:
     """One row per variant of a held-out basket and other variant of it: a page, and what its list should hold.
 
-    Out: order_id, buyer_key, region_id, anchor, bucket, all_targets and other_targets (how many the page has),
-    candidate, is_other. A variant without a category is of no other category than any.
+    In: baskets with_region_size. Out: order_id, buyer_key, region_id, region_size, anchor, bucket, all_targets and
+    other_targets (how many the page has), candidate, is_other. A variant without a category is of no other category
+    than any.
     """
     known = F.broadcast(facts.select("variant", "category_id", F.col(support_unit).alias("support")))
     items = baskets.select(*_BASKET, F.explode("variants").alias("variant")).join(known, "variant")
@@ -106,7 +123,7 @@ def _by_targets(frame: DataFrame, measured: dict[str, tuple[Column, Column]]) ->
 
 
 def _by_bucket(frame: DataFrame, *keys: str) -> GroupedData:
-    """Each row in its bucket, in that of known anchors if it is one, and in that of all; grouped by buyer."""
+    """Each row in its bucket, in that of known anchors if it is one, of its region and of all; grouped by buyer."""
     known = F.when(F.col("bucket") != NEW, F.lit(KNOWN))
-    buckets = F.array_compact(F.array(F.lit(EVERY_BUCKET), known, F.col("bucket")))
+    buckets = F.array_compact(F.array(F.lit(EVERY_BUCKET), known, F.col("bucket"), F.col("region_size")))
     return frame.withColumn("bucket", F.explode(buckets)).groupBy(*keys, "targets", "bucket", "buyer_key")

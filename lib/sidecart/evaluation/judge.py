@@ -13,10 +13,12 @@ from pyspark.sql import functions as F
 from sidecart.baskets import basket_counts
 from sidecart.evaluation import basket_page, item_page
 from sidecart.evaluation.category_logic import category_relations
-from sidecart.evaluation.intervals import METRICS, with_intervals
+from sidecart.evaluation.intervals import METRICS, with_intervals, with_ratios
 from sidecart.evaluation.table_figures import assortment, met_figures, met_pages, table_figures
 
 ITEM_PAGE, BASKET_PAGE, TABLE, MET = "item", "basket", "table", "met"
+FROM_ABOVE = ", from above"
+"""What the name of a table ends with that shows in each region the list of the region above."""
 NO_TARGETS = "none"
 """Targets of figures that no basket was asked for."""
 
@@ -33,6 +35,8 @@ class HeldOut:
     """variant_facts of training: support is what training knew."""
     live: DataFrame
     """variant_id of what the root sells."""
+    region_support: DataFrame
+    """region_support of training: how many baskets each region had."""
     support_unit: str
 
 
@@ -56,7 +60,8 @@ class Evidence:
 
 def evidence(held_out: HeldOut) -> Evidence:
     """What the judge needs of held-out baskets."""
-    targets = item_page.page_targets(held_out.baskets, held_out.facts, held_out.support_unit)
+    baskets = item_page.with_region_size(held_out.baskets, held_out.region_support)
+    targets = item_page.page_targets(baskets, held_out.facts, held_out.support_unit)
     carts = basket_page.carts(held_out.baskets)
     met = basket_counts(held_out.window).withColumnRenamed("baskets", "met")
     return Evidence(
@@ -64,7 +69,7 @@ def evidence(held_out: HeldOut) -> Evidence:
         page_counts=_page_counts(targets, carts),
         carts=carts,
         assortment=assortment(held_out.facts, held_out.live, met, held_out.support_unit),
-        met_pages=met_pages(held_out.baskets),
+        met_pages=met_pages(baskets),
         relations=category_relations(held_out.window, held_out.facts),
     )
 
@@ -75,21 +80,25 @@ def judge(listed: DataFrame, evidence: Evidence, root_region: str) -> DataFrame:
     `listed`: lists as listed.listed gives them. Pages `item`, `basket_by_rank` and `basket_by_score` have hit_rate,
     recall and ndcg, each a mean over the n pages; an anchor without a list counts as 0. Page `table` has what the
     table shows as a whole at the root, page `met` what was shown where the judged buyers bought (table_figures.py).
+    Beside a table named T + FROM_ABOVE, table T has ndcg_over_above: the ratio of both, with its interval.
     """
     at_root = listed.where(F.coalesce(F.col("region_id") == root_region, F.lit(True)))
-    of_root = table_figures(at_root, evidence.assortment, evidence.relations).withColumn("page", F.lit(TABLE))
+    of_root = table_figures(at_root, evidence.assortment, evidence.relations).withColumns(
+        {"page": F.lit(TABLE), "bucket": F.lit(item_page.EVERY_BUCKET)}
+    )
     of_met = met_figures(listed, evidence.met_pages, evidence.assortment).withColumn("page", F.lit(MET))
     of_tables = of_root.unionByName(of_met).select(
         "table_name",
         "page",
         F.lit(NO_TARGETS).alias("targets"),
-        F.lit(item_page.EVERY_BUCKET).alias("bucket"),
+        "bucket",
         "metric",
         "value",
         *(F.lit(None).cast("double").alias(bound) for bound in ("low", "high")),
         "n",
     )
-    return with_intervals(_buyer_sums(listed, evidence)).unionByName(of_tables)
+    sums = _buyer_sums(listed, evidence)
+    return with_intervals(sums).unionByName(with_ratios(sums, FROM_ABOVE)).unionByName(of_tables)
 
 
 def _buyer_sums(listed: DataFrame, evidence: Evidence) -> DataFrame:

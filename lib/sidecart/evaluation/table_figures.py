@@ -14,6 +14,7 @@ from pyspark.sql import functions as F
 
 from sidecart.evaluation.category_logic import ILLOGIC, LOGIC
 from sidecart.evaluation.gains import TOP
+from sidecart.evaluation.item_page import EVERY_BUCKET
 from sidecart.evaluation.listed import holding
 from sidecart.variants import with_bestsellers
 
@@ -47,18 +48,21 @@ def table_figures(listed: DataFrame, assortment: DataFrame, relations: DataFrame
 
 
 def met_pages(baskets: DataFrame) -> DataFrame:
-    """One row per page that a buyer of these baskets met: region_id, anchor and met, in how many of them."""
+    """One row per page that a buyer of these baskets met: region_id, region_size, anchor and met, in how many of them.
+
+    In: baskets with their region_size (item_page.with_region_size).
+    """
     return (
-        baskets.select("region_id", F.explode("variants").alias("anchor"))
-        .groupBy("region_id", "anchor")
+        baskets.select("region_id", "region_size", F.explode("variants").alias("anchor"))
+        .groupBy("region_id", "region_size", "anchor")
         .agg(F.count(F.lit(1)).alias("met"))
     )
 
 
 def met_figures(listed: DataFrame, met_pages: DataFrame, assortment: DataFrame) -> DataFrame:
-    """One row per (table, metric) of the pages met, each by the list that holds in its region (as table_figures).
+    """One row per (table, bucket, metric) of the pages met, each by the list that holds in its region.
 
-    bestseller_share is of the pages with a list, full_lists of all.
+    Of all pages, and of those of regions of each size. bestseller_share is of the pages with a list, full_lists of all.
     """
     best = F.broadcast(assortment.select(F.col("variant").alias("candidate"), "is_bestseller"))
     top = listed.where(F.col("rank") <= TOP).join(best, "candidate")
@@ -66,8 +70,8 @@ def met_figures(listed: DataFrame, met_pages: DataFrame, assortment: DataFrame) 
         F.count(F.lit(1)).alias("candidates"), F.max("is_bestseller").alias("has_bestseller")
     )
     counted = (
-        holding(lists, met_pages, ["anchor"])
-        .groupBy("table_name")
+        _in_buckets(holding(lists, met_pages, ["anchor"]))
+        .groupBy("table_name", "bucket")
         .agg(
             F.sum("met").alias("with_list"),
             _sum_where(F.col("candidates") >= TOP, F.col("met")).alias("full"),
@@ -75,10 +79,15 @@ def met_figures(listed: DataFrame, met_pages: DataFrame, assortment: DataFrame) 
         )
     )
     return _figures(
-        counted.crossJoin(F.broadcast(met_pages.agg(F.sum("met").alias("met")))),
+        counted.join(F.broadcast(_in_buckets(met_pages).groupBy("bucket").agg(F.sum("met").alias("met"))), "bucket"),
+        keys=("table_name", "bucket"),
         bestseller_share=("with_bestseller", "with_list"),
         full_lists=("full", "met"),
     )
+
+
+def _in_buckets(pages: DataFrame) -> DataFrame:
+    return pages.withColumn("bucket", F.explode(F.array(F.lit(EVERY_BUCKET), F.col("region_size"))))
 
 
 def _shown(listed: DataFrame, assortment: DataFrame) -> DataFrame:
@@ -189,8 +198,8 @@ def _of_neighbours(shown: DataFrame, assortment: DataFrame) -> DataFrame:
     return _figures(counted, overlap_in_category=("shared", "slots"))
 
 
-def _figures(counted: DataFrame, **shares: tuple[str, str]) -> DataFrame:
-    """One row per table and figure: the first column over the second."""
+def _figures(counted: DataFrame, keys: tuple[str, ...] = ("table_name",), **shares: tuple[str, str]) -> DataFrame:
+    """One row per table (or what the keys say) and figure: the first column over the second."""
     rows = [
         F.struct(
             F.lit(metric).alias("metric"),
@@ -199,4 +208,4 @@ def _figures(counted: DataFrame, **shares: tuple[str, str]) -> DataFrame:
         )
         for metric, (part, whole) in shares.items()
     ]
-    return counted.select("table_name", F.inline(F.array(*rows)))
+    return counted.select(*keys, F.inline(F.array(*rows)))

@@ -16,10 +16,17 @@ from sidecart.baskets import within_cap
 from sidecart.contracts import gold, silver, state
 from sidecart.evaluation.category_logic import related
 from sidecart.evaluation.gains import UNIT
-from sidecart.evaluation.item_page import EVERY_BUCKET, bucket, page_counts, page_sums, page_targets
+from sidecart.evaluation.item_page import (
+    EVERY_BUCKET,
+    bucket,
+    page_counts,
+    page_sums,
+    page_targets,
+    with_region_size,
+)
 from sidecart.evaluation.listed import listed, named
 from sidecart.evaluation.table_figures import assortment, table_figures
-from sidecart.quality.audits.audited import SHOWN, Audited, is_small
+from sidecart.quality.audits.audited import SHOWN, Audited
 
 ALL = "all"
 _PROPERTY_OF = {
@@ -68,7 +75,8 @@ def effectiveness(audited: Audited, previous: Previous | None) -> DataFrame:
     facts, unit = audited.tables.read(state.VARIANT_FACTS), audited.settings.scoring.support_unit
     after = F.col("ordered_at") > F.lit(previous.as_of)
     baskets = within_cap(audited.tables.read(state.BASKETS)).where(after & (F.size("variants") >= 2))
-    targets = page_targets(baskets, facts, unit)
+    sized = with_region_size(baskets, audited.tables.read(state.REGION_SUPPORT))
+    targets = page_targets(sized, facts, unit)
     whole = F.col("bucket") == EVERY_BUCKET
     lists = listed(named("previous", previous.lists.drop("region_id")), facts)
     hits = page_sums(lists, targets).where(whole).groupBy("targets").agg(_summed("hit_rate"), _summed("ndcg"))
@@ -145,24 +153,36 @@ def freshness(audited: Audited, as_of: datetime) -> DataFrame:
     age = orders.select(
         F.inline(F.array(_measure("freshness", "newest_order_age_days", seconds / F.lit(86_400), F.col("orders"))))
     )
-    there = F.col("region_id").isin(audited.root, *audited.regions)
-    now = audited.tables.read(silver.OFFERS).where(there & F.col("is_available"))
-    offers = now.select("region_id", F.col("variant_id").alias("candidate_id"), F.col("price").alias("price_now"))
-    shown = audited.lists.where(F.col("rank") <= SHOWN).select("region_id", "candidate_id", "price")
-    met = shown.join(offers.withColumn("is_live", F.lit(True)), ["region_id", "candidate_id"], "left")
-    is_current = F.coalesce("is_live", F.lit(False)) & F.col("price").eqNullSafe(F.col("price_now"))
-    current = met.agg(F.count_if(is_current).alias("current"), F.count(F.lit(1)).alias("slots"))
+    is_current = F.col("is_live") & F.col("price").eqNullSafe(F.col("price_now"))
+    current = _slots(audited).agg(F.count_if(is_current).alias("current"), F.count(F.lit(1)).alias("slots"))
     share = _share("freshness", "available_at_current_price", "current", "slots")
     return age.unionByName(current.select(F.inline(F.array(share))))
 
 
 def regions(audited: Audited) -> DataFrame:
-    """Of live anchors of the sampled regions, those with ten candidates; small regions apart."""
-    support = audited.tables.read(state.REGION_SUPPORT).select("region_id", F.col("baskets").alias("region_baskets"))
-    pages = _pages_with_candidates(audited).where(F.col("region_id") != audited.root).drop("baskets")
-    sized = pages.join(F.broadcast(support), "region_id", "left").withColumnRenamed("region_baskets", "baskets")
-    kind = F.when(is_small(audited.settings), F.lit("small regions")).otherwise(F.lit("regions with lists"))
-    return _full(sized.withColumn("slice", kind), "multi-region")
+    """Of live anchors of the sampled regions, those with ten candidates, and of what they show what they do not sell;
+    by the baskets of the region.
+    """
+    support = audited.tables.read(state.REGION_SUPPORT)
+    pages, slots = (
+        with_region_size(rows.where(F.col("region_id") != audited.root), support).withColumnRenamed(
+            "region_size", "slice"
+        )
+        for rows in (_pages_with_candidates(audited), _slots(audited))
+    )
+    counted_ = slots.groupBy("slice").agg(F.count_if(~F.col("is_live")).alias("dead"), F.count(F.lit(1)).alias("slots"))
+    dead = _share("multi-region", "dead_slots", "dead", "slots", F.col("slice"))
+    return _full(pages, "multi-region").unionByName(counted_.select(F.inline(F.array(dead))))
+
+
+def _slots(audited: Audited) -> DataFrame:
+    """One row per slot of the root's and the sampled regions' lists: region_id, price, is_live and price_now."""
+    there = F.col("region_id").isin(audited.root, *audited.regions)
+    now = audited.tables.read(silver.OFFERS).where(there & F.col("is_available"))
+    offers = now.select("region_id", F.col("variant_id").alias("candidate_id"), F.col("price").alias("price_now"))
+    shown = audited.lists.where(F.col("rank") <= SHOWN).select("region_id", "candidate_id", "price")
+    met = shown.join(offers.withColumn("is_live", F.lit(True)), ["region_id", "candidate_id"], "left")
+    return met.fillna(False, ["is_live"])
 
 
 def _pages_with_candidates(audited: Audited) -> DataFrame:
