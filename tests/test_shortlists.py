@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from dataclasses import replace
 from typing import Any
 
 import duckdb
@@ -11,13 +13,14 @@ from pyspark.sql import functions as F
 
 from builders import Shop, configured, told
 from list_definition import Definition
-from random_shop import DEEP_TREE, CountedShop, counted_shop
+from operator_rows import joined_rows
+from random_shop import CITIES, DEEP_TREE, TREE, CountedShop, counted_shop
 from sidecart.contracts import gold
 from sidecart.contracts.frames import rows
 from sidecart.list_places import Places
 from sidecart.resolution import held_lists, list_owners
 from sidecart.scoring import ScoringParameters
-from sidecart.settings import settings_from
+from sidecart.settings import ListSettings, settings_from
 from sidecart.shortlists import (
     ListInputs,
     Range,
@@ -99,8 +102,11 @@ def _shortlists(spark: SparkSession, inputs: ListInputs) -> DataFrame:
     places = _places(spark, inputs)
     where = Range(places, sellers_of(inputs, places))
     listed = listed_candidates(inputs, pairs_at_root(inputs, where.sold(), SETTINGS), where, parameters, SETTINGS)
-    settled = spark.createDataFrame(listed.toArrow(), listed.schema)
-    return shortlists(inputs, settled, shelf_support(inputs, where.sold()), where, parameters, SETTINGS)
+    return shortlists(inputs, _settled(listed), shelf_support(inputs, where.sold()), where, parameters, SETTINGS)
+
+
+def _settled(frame: DataFrame) -> DataFrame:
+    return frame.sparkSession.createDataFrame(frame.toArrow(), frame.schema)
 
 
 def _places(spark: SparkSession, inputs: ListInputs) -> Places:
@@ -176,6 +182,35 @@ def test_neither_the_order_of_rows_nor_partitions_change_a_list(
     with configured(spark, {"spark.sql.shuffle.partitions": "5", "spark.sql.adaptive.enabled": "true"}):
         again = _in_order(_shortlists(spark, counted.shuffled(seed=3)))
     assert again == lists
+
+
+def test_no_join_puts_out_a_row_more_for_regions_that_sell_what_those_above_them_do(
+    spark: SparkSession, counted: CountedShop
+) -> None:
+    """Thirty shops below each city: a join of regions with pairs, or with what they sell, would be as much longer."""
+    fixed = settings_from({"lists": {"live_candidates": 6, "region_depth": 6, "root_depth": 6}})
+    shops = {f"{city}{number:02}": city for number in range(30) for city in CITIES}
+    paths = {branch.rpartition(" ")[2]: branch for branch in TREE}
+    tree = Shop(spark).regions(*TREE, *(f"{paths[city]} > {shop}" for shop, city in shops.items()))
+    below = spark.createDataFrame(list(shops.items()), "shop STRING, region_id STRING")
+    copied = counted.inputs.offers.join(below, "region_id").drop("region_id").withColumnRenamed("shop", "region_id")
+    crowded = replace(counted.inputs, regions=tree, offers=_settled(counted.inputs.offers.unionByName(copied)))
+    few, many = (_joined_rows(spark, inputs, fixed.lists) for inputs in (counted.inputs, crowded))
+    assert sum(few.values()) > 10
+    assert max(few) > 1_000
+    assert many == few
+
+
+def _joined_rows(spark: SparkSession, inputs: ListInputs, lists: ListSettings) -> Counter[int]:
+    """What joins put out while lists are made, once it is known who sells what; prices of stored rows are left out."""
+    places = Shop(spark).places(inputs.regions, inputs.offers, lists)
+    where = Range(places, _settled(sellers_of(inputs, places)))
+    parameters = ScoringParameters(0.5, 500, rows(spark, gold.EXPOSURE_FACTORS, []))
+    listed = _settled(
+        listed_candidates(inputs, pairs_at_root(inputs, where.sold(), SETTINGS), where, parameters, SETTINGS)
+    )
+    made = shortlists(inputs, listed, _settled(shelf_support(inputs, where.sold())), where, parameters, SETTINGS)
+    return joined_rows(made)
 
 
 def test_sql_recomputes_the_score_of_every_row_from_the_counts(

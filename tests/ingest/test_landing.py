@@ -245,6 +245,13 @@ def test_price_bands_are_written_as_the_shop_writes_numbers(shop: Path, read: Re
     assert rows_of(taken.rules, "rule_id", "candidate_value") == [("r1", "1.50..2.75")]
 
 
+def test_a_region_that_sells_nothing_is_named_but_not_one_above_others(shop: Path, read: Read) -> None:
+    (shop / "regions.csv").write_text("region_id,parent_id\nde,\nberlin,de\nbonn,de\nfr,\n")
+    (shop / "offers.csv").write_text("region_id,variant_id\nberlin,milk\n")
+    taken = read(shop, Settings(shop=ShopSettings(default_region="berlin")))
+    assert [note for note in taken.warnings if "REGION" in note] == ["REGION_EMPTY: 2 without offers, bonn for one"]
+
+
 def test_the_newest_offer_counts_and_nothing_is_sold_for_nothing(shop: Path, read: Read) -> None:
     (shop / "offers").mkdir()
     (shop / "offers" / "1.csv").write_text(

@@ -23,7 +23,7 @@ from sidecart.ingest.catalog import catalog, staged_catalog
 from sidecart.ingest.categories import categories, staged_categories
 from sidecart.ingest.erasures import refuse_erased
 from sidecart.ingest.look import Files, Folder, KnownFiles, LeftOut, look
-from sidecart.ingest.offers import offers, staged_offers
+from sidecart.ingest.offers import empty_region_warnings, offers, staged_offers
 from sidecart.ingest.orders import order_events, order_warnings, staged_orders
 from sidecart.ingest.parsing import Moment
 from sidecart.ingest.places import Places
@@ -134,11 +134,12 @@ def read_landing(reading: Reading, known: KnownTables, kept: Snapshots | None = 
     events, visits, offers_now = ordering.result(), visiting.result(), offering.result()
     everywhere = [frame for frame in (known.order_events, events, known.views, visits, offers_now) if frame is not None]
     regions_now = given or derived_regions(everywhere, reading.settings.shop)
+    offer_notes = [] if kept or offers_now is None else empty_region_warnings(offers_now, regions_now)
     rules_now, rule_notes = _rules(read, goods, tree, regions_now) if kept is None else (kept.rules, [])
     entered = read.entered({"orders": events, "views": visits}, goods)
     refusals = [refused(input_.staged, Batch(name, reading.run_id)) for name, input_ in entered.items()]
     every_file = tuple(file for of_input in seen.files.values() for file in of_input)
-    notes = (*tree_warnings, *region_warnings, *order_warnings(read.staged["orders"]), *rule_notes)
+    notes = (*tree_warnings, *region_warnings, *order_warnings(read.staged["orders"]), *offer_notes, *rule_notes)
     return Silver(
         order_events_new=events,
         views_new=visits,

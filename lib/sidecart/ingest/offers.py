@@ -21,6 +21,15 @@ def staged_offers(raw: DataFrame, places: Places, moment: Moment) -> DataFrame:
     return staged(staged_snapshot(raw, INPUT, moment, "updated_at", partial(in_its_region, places=places)), INPUT.name)
 
 
+def empty_region_warnings(offers: DataFrame, regions: DataFrame) -> list[str]:
+    """One sentence that counts the regions without an offer there or below, and names the first, or none."""
+    selling = offers.select("region_id").distinct()
+    above = regions.join(F.broadcast(selling), "region_id", "left_semi").select(F.explode("path").alias("region_id"))
+    empty = regions.join(F.broadcast(above.distinct()), "region_id", "left_anti")
+    found = empty.agg(F.count(F.lit(1)).alias("n"), F.min("region_id").alias("first")).collect()[0]
+    return [f"REGION_EMPTY: {found['n']} without offers, {found['first']} for one"] if found["n"] else []
+
+
 def offers(rows: DataFrame) -> DataFrame:
     """OFFERS: a price of 0 is no price to buy at, so such a variant is not available."""
     is_free = F.coalesce(F.col("price") == 0, F.lit(False))

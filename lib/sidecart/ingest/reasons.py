@@ -147,6 +147,7 @@ WARNINGS = _reasons(
     ("CURRENCY_MIXED", "orders with lines in several currencies; prices are never summed", "check the export"),
     ("TS_SKIPPED", "times that a clock change skipped, moved forward by the gap", "write times with an offset"),
     ("TS_TWICE", "times that a clock change made twice, taken as the first", "write times with an offset"),
+    ("REGION_EMPTY", "a region that offers nothing, nor does any below it; it has no lists", "hand over its offers"),
     ("CATEGORY_ORPHAN", "a category whose parent, or a variant whose category, the tree lacks", "add it"),
     ("REGION_ORPHAN", "a region whose parent the tree lacks; it hangs under the root", "add it"),
     (
