@@ -78,6 +78,10 @@ bench-increment: $(JARS) ## Count a day beside a recount of all history, at thre
 bench-regions: $(JARS) ## Lists for 1, 10, 100 and 1,000 regions: rows stored, bytes, CPU and memory
 	@$(BIN)/python benchmarks/bench_regions.py $(ARGS)
 
+.PHONY: bench-depths
+bench-depths: $(INSTALLED) ## Depths of lists by risk beside one depth at equal storage, as days pass
+	@$(BIN)/python benchmarks/bench_depths.py
+
 .PHONY: bench-cluster
 bench-cluster: $(JARS) ## Count on one executor and on two of a standalone cluster
 	@PYTHONPATH=scripts $(BIN)/python benchmarks/bench_cluster.py
