@@ -15,7 +15,7 @@ from pyspark.sql import functions as F
 from builders import Shop, told
 from sidecart.contracts import gold, silver
 from sidecart.resolution import held_lists, list_owners, refusals, resolved_lists
-from sidecart.rules import rule_subjects, with_ruling
+from sidecart.rules import Goods, rule_subjects, with_ruling
 from sidecart.shortlists import stored_lists
 
 TREE = ("root > north > oslo", "root > south")
@@ -49,8 +49,8 @@ def _resolved(
 def _by_rules(
     shop: Shop, lists: DataFrame, offers: DataFrame, subjects: DataFrame, rules: DataFrame | None
 ) -> DataFrame:
-    regions = shop.regions(*TREE)
-    return resolved_lists(_held(shop, lists, offers), regions, subjects, rules, TODAY)
+    goods = Goods(subjects, offers, shop.regions(*TREE))
+    return resolved_lists(_held(shop, lists, offers), goods, rules, TODAY)
 
 
 def _held(shop: Shop, lists: DataFrame, offers: DataFrame, depth: int = 9) -> DataFrame:
@@ -283,7 +283,7 @@ def test_a_candidate_that_is_not_shown_says_why(shop: Shop) -> None:
     held = _held(shop, lists, offers)
     subjects = rule_subjects(shop.catalog(milk="", wine=""), shop.categories(*SHELVES))
     deny = {"rule_id": "dry", "candidate_by": "variant", "candidate_value": "wine"}
-    ruled = with_ruling(held.where("is_available"), shop.regions(), subjects, shop.rules(deny))
+    ruled = with_ruling(held.where("is_available"), Goods(subjects, offers, shop.regions()), shop.rules(deny))
     resolved = _resolved(shop, lists, offers, deny)
     found = refusals(held, resolved, ruled, shown=2)
     assert told(found, "candidate_id", "refused_by", "rule_id", "rank") == [

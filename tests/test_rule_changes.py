@@ -10,8 +10,7 @@ from pyspark.sql import DataFrame
 
 from builders import Shop, told
 from sidecart.rule_changes import list_changes, rule_effects, slot_changes, total_effect
-from sidecart.rule_checks import Goods
-from sidecart.rules import rule_subjects
+from sidecart.rules import Goods, rule_subjects
 
 TODAY = date(2026, 3, 1)
 _NO_WINE = {"rule_id": "no-wine", "candidate_by": "category", "candidate_value": "wine"}

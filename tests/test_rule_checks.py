@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 from typing import Any, NamedTuple
 
@@ -10,8 +11,8 @@ from pyspark.sql import SparkSession
 
 from builders import Shop
 from sidecart.contracts import silver
-from sidecart.rule_checks import Goods, compared, reach, rule_findings, wildcard_findings, written_rules
-from sidecart.rules import rule_subjects
+from sidecart.rule_checks import compared, reach, rule_findings, wildcard_findings, written_rules
+from sidecart.rules import Goods, own_attributes, rule_subjects
 
 TODAY = date(2026, 3, 1)
 _SHELF = {"milk": "dairy", "brie": "cheese", "edam": "cheese", "red": "wine", "white": "wine", "lamp": "lamps"}
@@ -135,3 +136,16 @@ def test_a_run_asks_for_rules_that_reach_too_far_and_are_not_over(shop: Shop) ->
     told_of = wildcard_findings(rules, _goods(shop), TODAY, 0.5)
     assert [(found.rule_id, found.finding) for found in told_of] == [("r2", "wildcard"), ("r4", "everything")]
     assert wildcard_findings(rules, _goods(shop), TODAY, 1.0) == []
+
+
+def test_an_attribute_that_a_region_says_chooses_there_and_covers_only_itself(shop: Shop) -> None:
+    """Wine is red in Oslo alone: a rule on red is not dead, and does not win over one on wine everywhere."""
+    rules = shop.rules(
+        _rule("attribute colour=red", priority=5), _rule("attribute colour=pink", priority=5), _rule("variant red")
+    )
+    goods, red = _goods(shop), {"region_id": "oslo", "variant_id": "red", "attributes": {"colour": "red"}}
+    own = own_attributes(shop.frame(silver.OFFERS, red), rules)
+    told_of = rule_findings(rules, replace(goods, own_attributes=own), TODAY, 0.5)
+    assert [(found.rule_id, found.detail) for found in told_of] == [
+        ("r2", "it chooses no candidate: attribute:colour=pink")
+    ]

@@ -11,7 +11,7 @@ from pyspark.sql import functions as F
 
 from builders import Shop, told
 from sidecart.contracts import silver
-from sidecart.rules import in_band, price_band, rule_subjects, rules_on, with_ruling
+from sidecart.rules import Goods, in_band, own_attributes, price_band, rule_subjects, rules_on, with_ruling
 
 TODAY = date(2026, 3, 1)
 _CHEESE = {"candidate_by": "category", "candidate_value": "cheese"}
@@ -27,8 +27,13 @@ def _beside(anchor_by: str, anchor: str | None, candidate_by: str, candidate: st
     }
 
 
-def _decided(shop: Shop, *rules: Mapping[str, Any]) -> tuple[str, bool] | None:
-    """The rule that decides whether brie for 8.50 may stand beside milk for 1.20 in Oslo, and whether it denies."""
+def _decided(
+    shop: Shop, *rules: Mapping[str, Any], there: Mapping[str, Mapping[str, str]] | None = None
+) -> tuple[str, bool] | None:
+    """The rule that decides whether brie for 8.50 may stand beside milk for 1.20 in Oslo, and whether it denies.
+
+    `there`: attributes of offers in Oslo.
+    """
     goods = shop.frame(
         silver.CATALOG,
         {"variant_id": "milk", "group_id": "milks", "category_id": "dairy", "brand": "Tine"},
@@ -41,7 +46,13 @@ def _decided(shop: Shop, *rules: Mapping[str, Any]) -> tuple[str, bool] | None:
         " CAST(8.5 AS DECIMAL(18,4)) AS price, CAST(1.2 AS DECIMAL(18,4)) AS anchor_price"
     )
     told_rules = rules_on(shop.rules(*rules), TODAY)
-    found = with_ruling(page, shop.regions("root > north > oslo"), subjects, told_rules).collect()
+    offers = shop.frame(
+        silver.OFFERS,
+        {"region_id": "rome", "variant_id": "brie", "attributes": {"colour": "blue"}},
+        *({"region_id": "oslo", "variant_id": word, "attributes": own} for word, own in (there or {}).items()),
+    )
+    goods_there = Goods(subjects, offers, shop.regions("root > north > oslo"), own_attributes(offers, told_rules))
+    found = with_ruling(page, goods_there, told_rules).collect()
     return (found[0]["ruling"]["rule_id"], found[0]["ruling"]["is_deny"]) if found[0]["ruling"] else None
 
 
@@ -84,6 +95,32 @@ def _decided(shop: Shop, *rules: Mapping[str, Any]) -> tuple[str, bool] | None:
 )
 def test_rules_decide(shop: Shop, rules: list[Mapping[str, Any]], decided: tuple[str, bool] | None) -> None:
     assert _decided(shop, *rules) == decided
+
+
+@pytest.mark.parametrize(
+    ("rule", "there", "decided"),
+    [
+        pytest.param(("any", None, "attribute", "colour=red"), {"brie": {"colour": "red"}}, True, id="red there"),
+        pytest.param(
+            ("any", None, "attribute", "colour=white"), {"brie": {"colour": "red"}}, False, id="white no more"
+        ),
+        pytest.param(("any", None, "attribute", "fat=a=b"), {"brie": {"colour": "red"}}, True, id="as fat as anywhere"),
+        pytest.param(("any", None, "attribute", "colour=white"), {"brie": {"colour": "white"}}, True, id="said twice"),
+        pytest.param(("any", None, "attribute", "colour=blue"), {}, False, id="blue is it in Rome only"),
+        pytest.param(
+            ("attribute", "cold=yes", "any", None), {"milk": {"cold": "yes"}}, True, id="the page is cold there"
+        ),
+        pytest.param(
+            ("attribute", "cold=no", "brand", "Acme"), {"milk": {"cold": "yes"}}, False, id="not what it is not"
+        ),
+        pytest.param(("any", None, "brand", "Acme"), {"brie": {"colour": "red"}}, True, id="other rules stay"),
+    ],
+)
+def test_attributes_of_a_region_come_before_the_catalogues(
+    shop: Shop, rule: tuple[str, str | None, str, str | None], there: Mapping[str, Mapping[str, str]], *, decided: bool
+) -> None:
+    quiet = _beside("attribute", "never=so", "attribute", "never=so")
+    assert _decided(shop, _beside(*rule), quiet, there=there) == (("r1", True) if decided else None)
 
 
 @pytest.mark.parametrize(

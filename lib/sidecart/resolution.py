@@ -7,7 +7,7 @@ from datetime import date
 from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
-from sidecart.rules import rules_on, with_ruling
+from sidecart.rules import Goods, rules_on, with_ruling
 
 
 def list_owners(base_lists: DataFrame, regions: DataFrame, offers: DataFrame) -> DataFrame:
@@ -58,17 +58,15 @@ def _owned(shortlists: DataFrame, owners: DataFrame) -> DataFrame:
     return owners.join(stored, ["list_region_id", "anchor_id"])
 
 
-def resolved_lists(
-    held: DataFrame, regions: DataFrame, subjects: DataFrame, rules: DataFrame | None, day: date
-) -> DataFrame:
+def resolved_lists(held: DataFrame, goods: Goods, rules: DataFrame | None, day: date) -> DataFrame:
     """One row per candidate of a final list: what is live in the region, passes the rules, one variant per group.
 
     In: held_lists. Out: region_id, anchor_id, rank, list_region_id, base_rank, rule_id (of the rule that allowed it, if
-    one had to), price there, and every other column of shortlists. `subjects`: see rules.rule_subjects. A shop without
+    one had to), price there, and every other column of shortlists. `goods`: see rules.goods_of. A shop without
     rules says None, and pays nothing for them.
     """
     listed = held.where("is_available").drop("is_available")
-    ruled = _ruled(listed, regions, subjects, rules if rules is None else rules_on(rules, day))
+    ruled = _ruled(listed, goods, rules if rules is None else rules_on(rules, day))
     of_group = Window.partitionBy("region_id", "anchor_id", "candidate_group_id").orderBy("base_rank")
     of_list = Window.partitionBy("region_id", "anchor_id").orderBy("base_rank")
     best = ruled.withColumn("place", F.row_number().over(of_group)).where("place = 1").drop("place")
@@ -103,10 +101,10 @@ def refusals(held: DataFrame, resolved: DataFrame, ruled: DataFrame, shown: int)
     )
 
 
-def _ruled(listed: DataFrame, regions: DataFrame, subjects: DataFrame, rules: DataFrame | None) -> DataFrame:
+def _ruled(listed: DataFrame, goods: Goods, rules: DataFrame | None) -> DataFrame:
     """The rows that no rule denies, with rule_id of the rule that decided them."""
     kept = [name for name in listed.columns if name != "anchor_price"]
     if rules is None:
         return listed.select(*kept, F.lit(None).cast("string").alias("rule_id"))
-    allowed = with_ruling(listed, regions, subjects, rules).where(~F.coalesce("ruling.is_deny", F.lit(False)))
+    allowed = with_ruling(listed, goods, rules).where(~F.coalesce("ruling.is_deny", F.lit(False)))
     return allowed.select(*kept, F.col("ruling.rule_id").alias("rule_id"))

@@ -7,8 +7,7 @@ from datetime import date
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from sidecart.rule_checks import Goods
-from sidecart.rules import rules_on, with_ruling
+from sidecart.rules import Goods, rules_on, with_ruling
 
 _LIST = ("region_id", "anchor_id")
 
@@ -35,7 +34,7 @@ def slot_changes(changes: DataFrame, released: DataFrame, proposed: DataFrame, g
     moved = F.array_union(F.array_except("before", "after"), F.array_except("after", "before"))
     judged = _priced(changes.select(*_LIST, F.explode(moved).alias("candidate_id")), goods)
     for name, rules in (("was", released), ("now", proposed)):
-        judged = with_ruling(judged, goods.regions, goods.subjects, rules_on(rules, day))
+        judged = with_ruling(judged, goods, rules_on(rules, day))
         judged = judged.withColumnRenamed("ruling", name)
     was_denied, is_denied = (F.coalesce(f"{name}.is_deny", F.lit(False)) for name in ("was", "now"))
     rule = F.coalesce("now.rule_id", "was.rule_id").alias("rule_id")

@@ -14,19 +14,10 @@ from decimal import Decimal
 from pyspark.sql import Column, DataFrame, Row
 from pyspark.sql import functions as F
 
-from sidecart.rules import in_band, names_variants, price_band, rule_key, subject_keys
+from sidecart.rules import Goods, in_band, names_variants, price_band, regional_keys, rule_key, subject_keys
 
 _SIDES = ("anchor", "candidate")
 Band = tuple[Decimal | None, Decimal | None]
-
-
-@dataclass(frozen=True)
-class Goods:
-    """What rules choose from: variants (see rules.rule_subjects), OFFERS for their prices, and REGIONS."""
-
-    subjects: DataFrame
-    offers: DataFrame
-    regions: DataFrame
 
 
 @dataclass(frozen=True)
@@ -75,6 +66,8 @@ class Reach:
     variants: Mapping[str, int]
     common: Mapping[tuple[str, str], int]
     single: Mapping[str, str]
+    regional: frozenset[str] = frozenset()
+    """Choices by an attribute that some variant has in one region and not in another."""
 
     def of(self, choice: Choice) -> int:
         return self.catalogue if choice.by == "any" else self.variants.get(choice.key, 0)
@@ -85,10 +78,12 @@ class Reach:
 
     def is_within(self, one: Choice, other: Choice) -> bool:
         """Whether the other chooses all that the one does. In a price only a price is, by its band, as which variants
-        have it differs by region.
+        have it differs by region; so in an attribute that does, only itself.
         """
         if other.by == "price":
             return one.band is not None and other.band is not None and _is_inside(one.band, other.band)
+        if other.key in self.regional:
+            return one.key == other.key
         return other.by == "any" or self.common.get((one.key, other.key)) == self.of(one)
 
 
@@ -144,16 +139,21 @@ def reach(rules: DataFrame, goods: Goods, *, with_common: bool) -> Reach:
         variants={row["choice"]: row["n"] for row in sizes},
         common={(row["choice"], row["other"]): row["common"] for row in shared},
         single={row["choice"]: row["one"] for row in sizes if row["n"] == 1},
+        regional=_regional_choices(rules, goods),
     )
 
 
 def choice_members(rules: DataFrame, goods: Goods) -> DataFrame:
     """One row per choice of the rules and variant it has: choice, variant_id; none for `any`.
 
-    A price has what costs that anywhere the rule holds.
+    A price has what costs that anywhere the rule holds, an attribute what has it in any region.
     """
     choices = _choices(rules)
-    keys = subject_keys(goods.subjects).withColumnRenamed("key", "choice")
+    keys = subject_keys(goods.subjects)
+    if goods.own_attributes is not None:
+        of_regions = regional_keys(goods.subjects, goods.own_attributes).where("holds").select("variant_id", "key")
+        keys = keys.unionByName(of_regions).distinct()
+    keys = keys.withColumnRenamed("key", "choice")
     named = keys.join(F.broadcast(choices.where(names_variants(F.col("by"))).select("choice")), "choice")
     paths = goods.regions.select("region_id", F.col("path").alias("region_path"))
     priced = goods.offers.select("region_id", "variant_id", "price").join(F.broadcast(paths), "region_id")
@@ -162,6 +162,14 @@ def choice_members(rules: DataFrame, goods: Goods) -> DataFrame:
     within = priced.join(F.broadcast(bands), there & in_band(F.col("price"), F.col("band")))
     known = within.join(goods.subjects.select("variant_id"), "variant_id", "left_semi")
     return named.select("choice", "variant_id").union(known.select("choice", "variant_id").distinct())
+
+
+def _regional_choices(rules: DataFrame, goods: Goods) -> frozenset[str]:
+    """The choices of the rules by an attribute that differs by region."""
+    if goods.own_attributes is None:
+        return frozenset()
+    keys = regional_keys(goods.subjects, goods.own_attributes).select(F.col("key").alias("choice"))
+    return frozenset(row["choice"] for row in keys.join(F.broadcast(_choices(rules)), "choice").distinct().collect())
 
 
 def choice_overlaps(members: DataFrame) -> DataFrame:

@@ -2,14 +2,47 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import date
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
+from sidecart.contracts import silver
+from sidecart.contracts.frames import Tables
+
 _AMOUNT = r"([0-9]{1,14}(?:\.[0-9]{1,4})?)?"
 _BAND = rf"^\s*{_AMOUNT}\s*\.\.\s*{_AMOUNT}\s*$"
 _ATTRIBUTE = r"^[^=]+=.+$"
+
+
+@dataclass(frozen=True)
+class Goods:
+    """What rules choose from, and where."""
+
+    subjects: DataFrame
+    """rule_subjects"""
+    offers: DataFrame
+    """OFFERS, for their prices."""
+    regions: DataFrame
+    own_attributes: DataFrame | None = None
+    """region_id, variant_id and attributes of the offers that have any: they come before the catalogue's in their
+    region. None where no rule asks.
+    """
+
+
+def goods_of(tables: Tables, rules: DataFrame) -> Goods:
+    """What these rules choose from, of a run or a release."""
+    subjects = rule_subjects(tables.read(silver.CATALOG), tables.read(silver.CATEGORIES))
+    offers, regions = tables.read(silver.OFFERS), tables.read(silver.REGIONS)
+    return Goods(subjects, offers, regions, own_attributes(offers, rules))
+
+
+def own_attributes(offers: DataFrame, rules: DataFrame) -> DataFrame | None:
+    """The offers with attributes of their own (region_id, variant_id, attributes); None where no rule asks for any."""
+    own = offers.where(F.size("attributes") > 0).select("region_id", "variant_id", "attributes")
+    is_asked = not rules.where("'attribute' IN (anchor_by, candidate_by)").isEmpty()
+    return own if is_asked and not own.isEmpty() else None
 
 
 def rules_on(rules: DataFrame, day: date) -> DataFrame:
@@ -34,14 +67,30 @@ def subject_keys(subjects: DataFrame) -> DataFrame:
     A category names all variants in it or below. No row for `any`, nor for prices: they differ by region.
     """
     of_category = F.transform("category_path", lambda category: rule_key("category", category))
-    of_attribute = F.transform(
-        F.map_entries("attributes"),
-        lambda entry: rule_key("attribute", F.concat(entry["key"], F.lit("="), entry["value"])),
-    )
+    of_attribute = F.transform(F.map_entries("attributes"), lambda entry: _attribute_key(entry["key"], entry["value"]))
     single = F.array(*(rule_key(by, F.col(column)) for by, column in _NAMES.items()))
     return subjects.select("variant_id", F.explode(F.array_compact(F.concat(single, of_category, of_attribute)))).toDF(
         "variant_id", "key"
     )
+
+
+def regional_keys(subjects: DataFrame, own_attributes: DataFrame) -> DataFrame:
+    """One row per region, variant and key of an attribute that is another there than in the catalogue: region_id,
+    variant_id, key and holds (whether the variant has it there, or has lost it).
+    """
+    known = subjects.select("variant_id", F.col("attributes").alias("general"))
+    said = own_attributes.select("region_id", "variant_id", F.explode("attributes").alias("name", "value"))
+    name, value = F.col("name"), F.col("value")
+    before = F.try_element_at("general", name)
+    differing = said.join(known, "variant_id").where(~before.eqNullSafe(value))
+    gained = F.struct(_attribute_key(name, value).alias("key"), F.lit(True).alias("holds"))
+    lost = F.struct(_attribute_key(name, before).alias("key"), F.lit(False).alias("holds"))
+    both = F.array_compact(F.array(gained, F.when(before.isNotNull(), lost)))
+    return differing.select("region_id", "variant_id", F.inline(both))
+
+
+def _attribute_key(name: Column, value: Column) -> Column:
+    return rule_key("attribute", F.concat(name, F.lit("="), value))
 
 
 _NAMES = {"variant": "variant_id", "group": "group_id", "brand": "brand"}
@@ -84,7 +133,16 @@ def candidate_rules(rules: DataFrame, subjects: DataFrame) -> DataFrame:
     Rules by price are told of every variant; its price in the region decides, row by row.
     """
     everyone = subjects.select("variant_id", F.explode(F.array(F.lit("any"), F.lit("price"))).alias("key"))
-    told = rules.select(
+    keys = subject_keys(subjects).unionByName(everyone)
+    gathered = keys.join(F.broadcast(_told_of_candidates(rules)), "key")
+    return gathered.groupBy(F.col("variant_id").alias("candidate_id")).agg(
+        F.array_sort(F.collect_list("rule")).alias("rules")
+    )
+
+
+def _told_of_candidates(rules: DataFrame) -> DataFrame:
+    """One row per rule: the key of its candidates, and `rule`, what decides a pair by it."""
+    return rules.select(
         F.when(names_variants(F.col("candidate_by")), rule_key(F.col("candidate_by"), F.col("candidate_value")))
         .otherwise(F.col("candidate_by"))
         .alias("key"),
@@ -99,31 +157,69 @@ def candidate_rules(rules: DataFrame, subjects: DataFrame) -> DataFrame:
             _band_of("candidate").alias("candidate_band"),
         ).alias("rule"),
     )
-    keys = subject_keys(subjects).unionByName(everyone)
-    gathered = keys.join(F.broadcast(told), "key").groupBy(F.col("variant_id").alias("candidate_id"))
-    return gathered.agg(F.array_sort(F.collect_list("rule")).alias("rules"))
 
 
 def anchor_rules(rules: DataFrame, subjects: DataFrame) -> DataFrame:
     """One row per variant that any rule names as an anchor: anchor_id and `anchor_rules`, the ids of these rules."""
-    named = rules.where(names_variants(F.col("anchor_by")))
-    told = named.select(rule_key(F.col("anchor_by"), F.col("anchor_value")).alias("key"), "rule_id")
-    gathered = subject_keys(subjects).join(F.broadcast(told), "key").groupBy(F.col("variant_id").alias("anchor_id"))
+    told = F.broadcast(_told_of_anchors(rules))
+    gathered = subject_keys(subjects).join(told, "key").groupBy(F.col("variant_id").alias("anchor_id"))
     return gathered.agg(F.array_sort(F.collect_list("rule_id")).alias("anchor_rules"))
 
 
-def with_ruling(listed: DataFrame, regions: DataFrame, subjects: DataFrame, rules: DataFrame) -> DataFrame:
+def _told_of_anchors(rules: DataFrame) -> DataFrame:
+    """One row per rule that names its anchors: their key, and rule_id."""
+    named = rules.where(names_variants(F.col("anchor_by")))
+    return named.select(rule_key(F.col("anchor_by"), F.col("anchor_value")).alias("key"), "rule_id")
+
+
+def _with_regional_rules(told: DataFrame, rules: DataFrame, goods: Goods) -> DataFrame:
+    """The rows with the rules that speak of their variants by attributes of the region, without those that do not."""
+    if goods.own_attributes is None:
+        return told
+    keys = regional_keys(goods.subjects, goods.own_attributes)
+    candidates = _gained_and_lost(keys.join(F.broadcast(_told_of_candidates(rules)), "key"), "candidate", "rule")
+    anchors = _gained_and_lost(keys.join(F.broadcast(_told_of_anchors(rules)), "key"), "anchor", "rule_id")
+    there = told.join(candidates, ["region_id", "candidate_id"], "left").join(
+        anchors, ["region_id", "anchor_id"], "left"
+    )
+    kept = F.filter("rules", lambda rule: ~F.array_contains("candidate_lost", rule["rule_id"]))
+    nothing = F.slice("candidate_gained", 1, 0)
+    of_candidate = F.concat(F.coalesce(kept, nothing), "candidate_gained")
+    before = F.coalesce("anchor_rules", F.array().cast("array<string>"))
+    of_anchor = F.concat(F.array_except(before, "anchor_lost"), "anchor_gained")
+    return there.withColumns(
+        {
+            "rules": F.when(F.col("candidate_gained").isNull(), F.col("rules")).otherwise(of_candidate),
+            "anchor_rules": F.when(F.col("anchor_gained").isNull(), F.col("anchor_rules")).otherwise(of_anchor),
+        }
+    ).drop("candidate_gained", "candidate_lost", "anchor_gained", "anchor_lost")
+
+
+def _gained_and_lost(met: DataFrame, side: str, what: str) -> DataFrame:
+    """One row per region and variant: what rules it gained there, and the ids of those it lost."""
+    rule_id = F.col("rule.rule_id") if what == "rule" else F.col("rule_id")
+    return met.groupBy("region_id", F.col("variant_id").alias(f"{side}_id")).agg(
+        F.array_sort(F.collect_list(F.when(F.col("holds"), F.col(what)))).alias(f"{side}_gained"),
+        F.collect_set(F.when(~F.col("holds"), rule_id)).alias(f"{side}_lost"),
+    )
+
+
+def with_ruling(listed: DataFrame, goods: Goods, rules: DataFrame) -> DataFrame:
     """The rows with `ruling` (see below). `listed` has region_id, anchor_id, candidate_id, price and anchor_price.
 
     Each row carries only the rules that speak of its candidate, as an array: rows are never multiplied by rules.
     """
-    region_paths = regions.select("region_id", F.col("path").alias("region_path"))
+    region_paths = goods.regions.select("region_id", F.col("path").alias("region_path"))
     told = (
         listed.join(F.broadcast(region_paths), "region_id")
-        .join(anchor_rules(rules, subjects), "anchor_id", "left")
-        .join(candidate_rules(rules, subjects), "candidate_id", "left")
+        .join(anchor_rules(rules, goods.subjects), "anchor_id", "left")
+        .join(candidate_rules(rules, goods.subjects), "candidate_id", "left")
     )
-    return told.withColumn("ruling", ruling()).drop("region_path", "anchor_rules", "rules")
+    return (
+        _with_regional_rules(told, rules, goods)
+        .withColumn("ruling", ruling())
+        .drop("region_path", "anchor_rules", "rules")
+    )
 
 
 def ruling() -> Column:

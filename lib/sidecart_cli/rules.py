@@ -18,8 +18,8 @@ from sidecart.ingest.parsing import Moment
 from sidecart.ingest.reasons import REASONS
 from sidecart.ingest.rules import require_applicable, rule_file, rules, unreadable_values
 from sidecart.rule_changes import list_changes, rule_effects, slot_changes, total_effect
-from sidecart.rule_checks import Finding, Goods, rule_findings
-from sidecart.rules import rule_subjects
+from sidecart.rule_checks import Finding, rule_findings
+from sidecart.rules import goods_of
 from sidecart.storage.releases import ReleaseReader
 from sidecart.storage.views import release_moment, shortlists_resolved
 from sidecart.storage.warehouse import Warehouse
@@ -52,16 +52,13 @@ class _Release:
 
     reader: ReleaseReader
     moment: Moment
-    goods: Goods
 
     @staticmethod
     def of(told: argparse.Namespace) -> _Release:
         reader = ReleaseReader(Warehouse(analysts_session(), told.warehouse), told.release)
         if not reader.versions:
             raise StorageError(f"nothing was released in {told.warehouse} yet; run `sidecart run` first")
-        subjects = rule_subjects(reader.read(silver.CATALOG), reader.read(silver.CATEGORIES))
-        goods = Goods(subjects, reader.read(silver.OFFERS), reader.read(silver.REGIONS))
-        return _Release(reader, release_moment(reader), goods)
+        return _Release(reader, release_moment(reader))
 
     def staged(self, path: Path) -> DataFrame:
         return rule_file(self.reader.warehouse.spark, path, self.moment)
@@ -79,7 +76,7 @@ def lint(told: argparse.Namespace) -> None:
     findings += [Finding(row["rule_id"], "refused", "error", row["detail"]) for row in unreadable.collect()]
     readable = checked.join(unreadable, "rule_id", "left_anti")
     limit = release.moment.settings.ingest.max_wildcard_share
-    findings += rule_findings(readable, release.goods, release.moment.day, limit)
+    findings += rule_findings(readable, goods_of(release.reader, readable), release.moment.day, limit)
     _print_findings(findings, checked.count())
     if any(found.severity == "error" for found in findings):
         sys.exit(1)
@@ -118,7 +115,8 @@ def diff(told: argparse.Namespace) -> None:
         before, after = _lists(release, released, region), _lists(release, proposed, region)
         list_changes(before, after, shown).write.parquet(kept)
         changes = release.reader.warehouse.spark.read.parquet(kept)
-        slots = slot_changes(changes, released, proposed, release.goods, release.moment.day)
+        goods = goods_of(release.reader, released.unionByName(proposed))
+        slots = slot_changes(changes, released, proposed, goods, release.moment.day)
         effects = rule_effects(changes, slots, shown).orderBy(F.desc("lists_touched"), "rule_id").collect()
         total = total_effect(changes, shown).collect()[0]
         examples = _examples(changes, release.reader.read(silver.CATALOG))
@@ -142,7 +140,7 @@ def _applicable(staged: DataFrame) -> DataFrame:
 
 def _region(release: _Release, wanted: str | None) -> str:
     """The region asked for, the root without one; raises StorageError for one that is not there."""
-    regions = release.goods.regions
+    regions = release.reader.read(silver.REGIONS)
     row = regions.where(F.col("region_id") == wanted if wanted else F.expr("depth = 0")).first()
     if row is None:
         raise StorageError(f"no region {wanted!r} in {release.reader.release_id}; the table regions lists them")

@@ -239,6 +239,12 @@ def test_rules_name_groups_brands_and_attributes_and_are_told_which_nobody_knows
     assert read(shop).warnings == ("RULE_INACTIVE: 1 rules, r3 for one",)
 
 
+def test_a_rule_by_an_attribute_that_an_offer_has_is_known(shop: Path, read: Read) -> None:
+    (shop / "offers.csv").write_text('region_id,variant_id,attributes\nnorth,milk,"{""fat"": ""2""}"\n')
+    (shop / "rules.csv").write_text(_RULES + "r1,deny,,,attribute,fat=2\nr2,deny,,,attribute,fat=3\n")
+    assert read(shop).warnings == ("RULE_INACTIVE: 1 rules, r2 for one",)
+
+
 def test_price_bands_are_written_as_the_shop_writes_numbers(shop: Path, read: Read) -> None:
     (shop / "rules.csv").write_text(_RULES + 'r1,deny,,,price,"1,50..2,75"\n')
     taken = read(shop, Settings(ingest=IngestSettings(decimal_comma=True)))

@@ -101,7 +101,11 @@ SHORTLISTS = Contract(
         required("effective_support", "DOUBLE", "c': the pair's own support with what its groups lend"),
         required("expected_baskets", "DOUBLE", "joint baskets that chance would make of the two"),
         required("view_support", "INT", "viewers (or sessions) who looked at both in one session; 0 but for views"),
-        required("fill_support", "BIGINT", "sum of pair_buyers of the anchor's (sub)category with it; 0 but for fills that met it"),
+        required(
+            "fill_support",
+            "BIGINT",
+            "sum of pair_buyers of the anchor's (sub)category with it; 0 but for fills that met it",
+        ),
         required("anchor_support", "INT", "n_i: buyers (or baskets, see support_unit) of the anchor, whole shop"),
         required("candidate_support", "INT", "n_j: the same of the candidate"),
         required("support_unit", "STRING", "buyers or baskets: the unit of every support here"),

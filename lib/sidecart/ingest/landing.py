@@ -33,6 +33,7 @@ from sidecart.ingest.rules import require_applicable, rule_warnings, rules, stag
 from sidecart.ingest.staged import Batch, refused
 from sidecart.ingest.survey import LandingFile
 from sidecart.ingest.views import staged_views, views
+from sidecart.rules import Goods, own_attributes, rule_subjects
 from sidecart.settings import Settings
 
 
@@ -135,7 +136,7 @@ def read_landing(reading: Reading, known: KnownTables, kept: Snapshots | None = 
     everywhere = [frame for frame in (known.order_events, events, known.views, visits, offers_now) if frame is not None]
     regions_now = given or derived_regions(everywhere, reading.settings.shop)
     offer_notes = [] if kept or offers_now is None else empty_region_warnings(offers_now, regions_now)
-    rules_now, rule_notes = _rules(read, goods, tree, regions_now) if kept is None else (kept.rules, [])
+    rules_now, rule_notes = _rules(read, goods, tree, regions_now, offers_now) if kept is None else (kept.rules, [])
     entered = read.entered({"orders": events, "views": visits}, goods)
     refusals = [refused(input_.staged, Batch(name, reading.run_id)) for name, input_ in entered.items()]
     every_file = tuple(file for of_input in seen.files.values() for file in of_input)
@@ -248,10 +249,14 @@ def _offers(read: _Inputs, places: Places, kept: Snapshots | None) -> DataFrame 
     return None if staged is None else offers(staged)
 
 
-def _rules(read: _Inputs, goods: DataFrame, tree: DataFrame, places: DataFrame) -> tuple[DataFrame, list[str]]:
+def _rules(
+    read: _Inputs, goods: DataFrame, tree: DataFrame, places: DataFrame, offers_now: DataFrame | None
+) -> tuple[DataFrame, list[str]]:
     staged = read.stage_if_any("rules", staged_rules)
     if staged is None:
         return rows(read.reading.spark, RULES, []), []
     found = rules(staged)
     require_applicable(found, read.reading.settings.ingest.max_wildcard_share)
-    return found, rule_warnings(found, goods, tree, places)
+    sold = rows(read.reading.spark, OFFERS, []) if offers_now is None else offers_now
+    chosen_from = Goods(rule_subjects(goods, tree), sold, places, own_attributes(sold, found))
+    return found, rule_warnings(found, chosen_from, tree)

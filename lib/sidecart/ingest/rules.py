@@ -19,7 +19,7 @@ from sidecart.ingest.reading import raw_rows
 from sidecart.ingest.snapshots import staged_snapshot, with_duplicate_keys
 from sidecart.ingest.staged import staged, with_fault
 from sidecart.ingest.survey import survey
-from sidecart.rules import is_attribute, names_variants, price_band, rule_key, rule_subjects, subject_keys
+from sidecart.rules import Goods, is_attribute, names_variants, price_band, regional_keys, rule_key, subject_keys
 
 
 def rule_file(spark: SparkSession, path: Path, moment: Moment) -> DataFrame:
@@ -105,14 +105,16 @@ def _unreadable(silver_rules: DataFrame, side: str) -> DataFrame:
     return silver_rules.select("rule_id", detail.alias("detail")).where("detail IS NOT NULL")
 
 
-def rule_warnings(silver_rules: DataFrame, catalog: DataFrame, categories: DataFrame, regions: DataFrame) -> list[str]:
+def rule_warnings(silver_rules: DataFrame, goods: Goods, categories: DataFrame) -> list[str]:
     """RULE_INACTIVE for rules that name what nobody knows, RULE_CONFLICT for an allow and a deny of the same pairs."""
     known = (
-        subject_keys(rule_subjects(catalog, categories))
+        subject_keys(goods.subjects)
         .select("key")
         .union(categories.select(rule_key("category", F.col("category_id"))))
-        .union(regions.select(rule_key("region", F.col("region_id"))))
+        .union(goods.regions.select(rule_key("region", F.col("region_id"))))
     )
+    if goods.own_attributes is not None:
+        known = known.union(regional_keys(goods.subjects, goods.own_attributes).where("holds").select("key"))
     parts = [
         silver_rules.where(names_variants(F.col(f"{side}_by"))).select(
             "rule_id", rule_key(F.col(f"{side}_by"), F.col(f"{side}_value")).alias("key")

@@ -18,8 +18,8 @@ from sidecart.quality.audits.every import wanted_audits
 from sidecart.quality.audits.gate import audit_rows, audited, require_audits
 from sidecart.quality.gates import Gated, Verdict, judge, require
 from sidecart.quality.scorecard import Previous, scorecard
-from sidecart.rule_checks import Goods, wildcard_findings
-from sidecart.rules import rule_subjects
+from sidecart.rule_checks import wildcard_findings
+from sidecart.rules import goods_of
 from sidecart.storage.releases import ReleaseReader, release_versions
 from sidecart.storage.run import Output, Run
 from sidecart.storage.staging import staging
@@ -87,9 +87,7 @@ def require_rules(run: Run) -> None:
     rules, limit = run.read(silver.RULES), run.settings.ingest.max_wildcard_share
     if limit == 1 or rules.isEmpty():
         return
-    subjects = rule_subjects(run.read(silver.CATALOG), run.read(silver.CATEGORIES))
-    goods = Goods(subjects, run.read(silver.OFFERS), run.read(silver.REGIONS))
-    for found in wildcard_findings(rules, goods, Moment(run.as_of, run.settings).day, limit):
+    for found in wildcard_findings(rules, goods_of(run, rules), Moment(run.as_of, run.settings).day, limit):
         raise RuleError(
             "RULE_WILDCARD",
             f"rule {found.rule_id}: {found.detail}; name what it is about in anchor_by or candidate_by,"

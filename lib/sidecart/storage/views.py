@@ -19,7 +19,7 @@ from sidecart.errors import StorageError
 from sidecart.ingest.parsing import Moment, moment_of
 from sidecart.pairs import flat_pairs
 from sidecart.resolution import held_lists, list_owners, refusals, resolved_lists, unsold
-from sidecart.rules import rule_subjects, rules_on, with_ruling
+from sidecart.rules import goods_of, rules_on, with_ruling
 from sidecart.settings import EVIDENCE_CLASSES, Settings, known_settings, settings_from
 from sidecart.storage.releases import ReleaseReader
 
@@ -51,8 +51,7 @@ def final_lists(tables: Tables, moment: Moment, rules: DataFrame) -> DataFrame:
     """The final lists of every region of any tables, released or not (contract shortlists_resolved)."""
     lists = resolved_lists(
         _held(tables),
-        tables.read(silver.REGIONS),
-        rule_subjects(tables.read(silver.CATALOG), tables.read(silver.CATEGORIES)),
+        goods_of(tables, rules),
         None if rules.isEmpty() else rules,
         moment.day,
     )
@@ -86,12 +85,11 @@ def placed_lists(reader: ReleaseReader) -> DataFrame:
 
 def refused(reader: ReleaseReader) -> DataFrame:
     """What the first ten do not show, and why not (contract refusals)."""
-    regions, offers, held = reader.read(silver.REGIONS), reader.read(silver.OFFERS), _held(reader)
+    offers, held, rules = reader.read(silver.OFFERS), _held(reader), reader.read(silver.RULES)
     elsewhere = unsold(reader.read(gold.SHORTLISTS), _owners(reader), offers)
     listed = held.unionByName(elsewhere, allowMissingColumns=True)
     live = held.where("is_available")
-    subjects = rule_subjects(reader.read(silver.CATALOG), reader.read(silver.CATEGORIES))
-    ruled = with_ruling(live, regions, subjects, rules_on(reader.read(silver.RULES), release_moment(reader).day))
+    ruled = with_ruling(live, goods_of(reader, rules), rules_on(rules, release_moment(reader).day))
     hidden = refusals(listed, shortlists_resolved(reader), ruled, TOP)
     never = reader.read(gold.NEAR_MISSES).withColumn("region_id", F.lit(_root_region(reader)))
     return hidden.unionByName(never.select(*_REFUSED), allowMissingColumns=True)

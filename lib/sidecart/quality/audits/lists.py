@@ -10,7 +10,7 @@ from sidecart.contracts import gold, silver, state
 from sidecart.diversity import kept_key
 from sidecart.measures import required_support as asked_support
 from sidecart.quality.audits.audited import AT_MOST, Audited, excludes_own_category, found, not_asked, share_of
-from sidecart.rules import rule_subjects, with_ruling
+from sidecart.rules import goods_of, with_ruling
 
 AVOIDING = 0.7
 """Two categories with a smaller lift avoid each other."""
@@ -70,7 +70,7 @@ def rules(audited: Audited) -> DataFrame:
     )
     rows = audited.lists.select("region_id", "anchor_id", "candidate_id", "price")
     priced = rows.join(prices, ["region_id", "anchor_id"], "left")
-    ruled = with_ruling(priced, tables.read(silver.REGIONS), _subjects(audited), audited.rules)
+    ruled = with_ruling(priced, goods_of(tables, audited.rules), audited.rules)
     ruled = ruled.where("ruling IS NOT NULL")
     return found("rules", share_of(ruled, F.col("ruling.is_deny")), AT_MOST, 0.0, "rows that a rule in force speaks of")
 
@@ -130,9 +130,5 @@ def _allowed(rows: DataFrame, audited: Audited) -> DataFrame:
     priced = rows.join(
         prices.select(F.col("variant_id").alias("anchor_id"), F.col("price").alias("anchor_price")), "anchor_id", "left"
     )
-    ruled = with_ruling(priced, audited.tables.read(silver.REGIONS), _subjects(audited), audited.rules)
+    ruled = with_ruling(priced, goods_of(audited.tables, audited.rules), audited.rules)
     return ruled.where(~F.coalesce("ruling.is_deny", F.lit(False)))
-
-
-def _subjects(audited: Audited) -> DataFrame:
-    return rule_subjects(audited.tables.read(silver.CATALOG), audited.tables.read(silver.CATEGORIES))
