@@ -124,7 +124,8 @@ class Definition:
             candidate_id = self.facts[candidate]["variant_id"]
             if candidate in self.sells[region] and candidate_id not in stands and self._is_other(anchor, candidate):
                 key = round(self._drawn(anchor, candidate, fit) * 1e6)
-                tier = (1 if self._is_same_brand(anchor, candidate) else 7) + 1 + step
+                is_first = step < 4 and self._is_same_brand(anchor, candidate)
+                tier = (1 if is_first else 7) + 1 + step
                 filled.append((tier, -key, 0, candidate_id, (0, 0)))
         return filled
 

@@ -15,10 +15,10 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from sidecart import list_kernel
-from sidecart.fill_kernel import Tiers
+from sidecart.fill_kernel import Drawing
 from sidecart.list_places import Places
 from sidecart.list_sheets import MET, MET_THERE, NOBODY, PAGE, POOLED, ListMaker
-from sidecart.scoring import TIER_OTHER_BRAND, TIER_SAME_BRAND, best_first
+from sidecart.scoring import best_first
 
 _ANCHORS_OF_PART = 4096
 """Anchors of one category that one task looks at, at most some more."""
@@ -83,12 +83,13 @@ class Candidates:
 
 
 def base_lists(
-    candidates: Candidates, pages: DataFrame, sellers: DataFrame, places: Places, sharpness: float
+    candidates: Candidates, pages: DataFrame, sellers: DataFrame, places: Places, drawing: Drawing
 ) -> DataFrame:
     """Rows of the base lists that are stored: slot, rank, fill_support and a pair's columns, null where fills lack it.
 
     The list of a region is the first candidates that it sells, to its depth: by trust, then score, then id. `pages`:
-    one row per anchor, with what its fills are chosen by (cold_start.pages); `sellers`: list_places.sellers.
+    one row per anchor, with what its fills are chosen by (cold_start.pages); `sellers`: list_places.sellers; `drawing`:
+    cold_start.drawing.
     """
     placed = _placed(pages)
     sheets = [
@@ -101,7 +102,7 @@ def base_lists(
     in_order = rows.repartition("category_id", "part").sortWithinPartitions(
         "category_id", "part", "anchor", "kind", "slot", *best_first()
     )
-    maker = ListMaker(places.tree, Tiers(TIER_SAME_BRAND + 1, TIER_OTHER_BRAND + 1), sharpness, tuple(_PAYLOAD))
+    maker = ListMaker(places.tree, drawing, tuple(_PAYLOAD))
 
     def cut(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         return maker.lists(batches)

@@ -1,8 +1,9 @@
 """Cold start: what fills a list that orders leave short, only from categories that complement the anchor's.
 
 Joint views stand first, then what fits the anchor's category best, drawn so that lists of one category differ. The
-anchor's brand comes first, or alone, where the shop asks for it. Fit is counted in buyers whatever the support unit:
-one household's habit says less of what a category goes with, and new products are met nearly twice as often.
+anchor's brand comes first among the best fits, or alone, where the shop asks for it. Fit is counted in buyers whatever
+the support unit: one household's habit says less of what a category goes with, and new products are met nearly twice as
+often.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 from sidecart import fill_kernel, measures
+from sidecart.fill_kernel import Drawing, Tiers
 from sidecart.scoring import TIER_OTHER_BRAND, TIER_SAME_BRAND, is_of_own_category
 from sidecart.settings import ColdStartSettings, Settings
 from sidecart.variants import category_at, facts_of, integer_of
@@ -39,6 +41,11 @@ class ColdInputs:
     compatibility: DataFrame
     offered: DataFrame
     """candidate, slots (which may sell it) and least_range (list_places.sellers)."""
+
+
+def drawing(settings: ColdStartSettings) -> Drawing:
+    """How fills are drawn, and where they stand behind joint views."""
+    return Drawing(Tiers(TIER_SAME_BRAND + 1, TIER_OTHER_BRAND + 1), settings.sharpness, _BY_POPULARITY)
 
 
 def compatible_categories(compatibility: DataFrame, facts: DataFrame, level: int) -> DataFrame:

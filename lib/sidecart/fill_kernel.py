@@ -27,6 +27,8 @@ NONE = -1
 _COMPARED = ("step", "candidate", "fit", "plain_fit", "group", "own", "brand", "draw", "id_order")
 _REPEAT = 1.0
 """What each better variant of its group takes off a candidate's fit: a list shows a group once."""
+_NEAR = 600
+"""Best fits of a step among which the anchor's brand comes first; of a brand of thousands misfits would, too."""
 _KEY_BITS, _ID_BITS = 27, 31
 _KEY_BOUND = 1 << (_KEY_BITS - 1)
 """Of a fit in millionths of its logarithm: 67 either way, where no fit and no noise reaches."""
@@ -48,10 +50,21 @@ class Filled:
 
 @dataclass(frozen=True)
 class Tiers:
-    """Where fills of the first step stand: those of the anchor's brand, and others; later steps stand behind."""
+    """Where fills of the first step stand: best fits of the anchor's brand, and others; later steps stand behind."""
 
     same_brand: int
     other_brand: int
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """How candidates are drawn."""
+
+    tiers: Tiers
+    sharpness: float
+    """The power of a fit."""
+    by_popularity: int
+    """The first step of those whose candidates stand by popularity."""
 
 
 @dataclass(frozen=True)
@@ -67,16 +80,16 @@ class Shelf:
     """The pools of one category: a row per step, key and candidate that fits.
 
     Columns: step, key, candidate, fit (ln of O/n L), plain_fit (ln of O/sqrt(n) L), group, own, brand, draw, id_order,
-    fill_support, category_lift and slots (which sell the candidate). `sharpness`: the power of a fit when it is drawn.
+    fill_support, category_lift and slots (which sell the candidate).
     """
 
-    def __init__(self, table: pa.Table, tiers: Tiers, sharpness: float) -> None:
+    def __init__(self, table: pa.Table, drawing: Drawing) -> None:
         self.candidates = table.column("candidate").to_numpy()
         self.fill_support = table.column("fill_support").to_numpy()
         self.category_lift = table.column("category_lift").to_numpy()
         self.words = words(table.column("slots").combine_chunks())
         self._column: dict[str, Column] = {name: table.column(name).to_numpy() for name in _COMPARED}
-        self._tiers, self._sharpness = tiers, sharpness
+        self._drawing = drawing
         self._rows_at = _rows_at(self._column["step"].astype(np.int64), table.column("key").combine_chunks())
         self._goods: dict[tuple[str, ...], _Goods] = {}
 
@@ -88,10 +101,13 @@ class Shelf:
         allowed = (column["group"] != anchor.group) & ((column["own"] != anchor.own) | (anchor.own == NONE))
         if anchor.brand_mode == "only":
             allowed &= is_same
+        else:
+            is_same &= column["near_fit" if anchor.is_sold else "near_plain_fit"].astype(np.bool_)
         if len(taken):
             place = np.minimum(np.searchsorted(taken, column["candidate"]), len(taken) - 1)
             allowed &= taken[place] != column["candidate"]
-        first = np.where(is_same, self._tiers.same_brand, self._tiers.other_brand)
+        tiers_of = self._drawing.tiers
+        first = np.where(is_same, tiers_of.same_brand, tiers_of.other_brand)
         tiers = (first + column["step"])[allowed]
         keys = self._keys(anchor, column)[allowed]
         order = np.argsort(_order(tiers, keys, column["id_order"][allowed]))
@@ -106,9 +122,18 @@ class Shelf:
             rows = rows[first]
             column = {name: values[rows] for name, values in self._column.items()}
             for fit in ("fit", "plain_fit"):
-                column[fit] = column[fit].astype(np.float64) * self._sharpness - _REPEAT * _repeats(column, fit)
+                column[f"near_{fit}"] = self._is_near(column, fit)
+                column[fit] = column[fit].astype(np.float64) * self._drawing.sharpness - _REPEAT * _places(
+                    column["group"].astype(np.int64), column[fit], column["id_order"]
+                )
             self._goods[keys] = _Goods(rows, column)
         return self._goods[keys]
+
+    def _is_near(self, column: dict[str, Column], fit: str) -> Flags:
+        """Whether candidates are among the best fits of their step; one that stands by popularity is not."""
+        step = column["step"].astype(np.int64)
+        place = _places(step, column[fit], column["id_order"])
+        return np.asarray((place < _NEAR) & (step < self._drawing.by_popularity))
 
     @staticmethod
     def _keys(anchor: Filled, column: dict[str, Column]) -> Ints:
@@ -139,13 +164,12 @@ def _rows_at(step: Ints, key: pa.Array) -> dict[tuple[int, str], Ints]:
     return {(int(at) // len(names), names[int(at) % len(names)]): rows for at, rows in zip(found, parts, strict=True)}
 
 
-def _repeats(column: dict[str, Column], fit: str) -> Ints:
-    """How many variants of its group fit better, of each candidate."""
-    group = column["group"].astype(np.int64)
-    order = np.lexsort((column["id_order"], -column[fit].astype(np.float64), group))
-    starts = run_starts(group[order])
-    place = np.empty(len(group), np.int64)
-    place[order] = np.arange(len(group)) - np.repeat(starts, np.diff(np.append(starts, len(group))))
+def _places(kind: Ints, fit: Column, id_order: Column) -> Ints:
+    """How many of its kind fit better, of each candidate."""
+    order = np.lexsort((id_order, -fit.astype(np.float64), kind))
+    starts = run_starts(kind[order])
+    place = np.empty(len(kind), np.int64)
+    place[order] = np.arange(len(kind)) - np.repeat(starts, np.diff(np.append(starts, len(kind))))
     return place
 
 

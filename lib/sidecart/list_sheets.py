@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from sidecart.bitsets import words
 from sidecart.compiled import Ints
-from sidecart.fill_kernel import Filled, Shelf, Tiers
+from sidecart.fill_kernel import Drawing, Filled, Shelf
 from sidecart.list_kernel import Candidates, Cutter, Orders, Tree
 from sidecart.sorted_rows import run_starts, whole_anchors
 
@@ -28,13 +28,12 @@ _ROWS_OUT = 200_000
 
 @dataclass(frozen=True)
 class ListMaker:
-    """What lists are cut by: the tree of slots, the tiers of fills, how sharply they are drawn, and `payload`, the
-    columns that a candidate met carries along.
+    """What lists are cut by: the tree of slots, how fills are drawn, and `payload`, the columns that a candidate met
+    carries along.
     """
 
     tree: Tree
-    tiers: Tiers
-    sharpness: float
+    drawing: Drawing
     payload: tuple[str, ...]
 
     def lists(self, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
@@ -51,7 +50,7 @@ class ListMaker:
                     yield from pages.told(shelf, self.payload)
                     shelf = _Category(pages.category(begin))
                 if pages.kinds[begin] == POOLED:
-                    shelf.shelf = Shelf(table.slice(begin, end - begin), self.tiers, self.sharpness)
+                    shelf.shelf = Shelf(table.slice(begin, end - begin), self.drawing)
                 else:
                     pages.cut(begin, end, shelf)
                     if pages.rows > _ROWS_OUT:

@@ -168,7 +168,7 @@ def shortlists(
     plain = listed.withColumns({name: F.lit(value) for name, value in _NO_REGIONAL_EVIDENCE.items()})
     candidates = Candidates(plain, there, pools)
     pages = cold_start.pages(inputs.variant_facts)
-    cut = base_lists.base_lists(candidates, pages, where.sellers, where.places, settings.cold_start.sharpness)
+    cut = base_lists.base_lists(candidates, pages, where.sellers, where.places, cold_start.drawing(settings.cold_start))
     slots = where.places.slots(cut.sparkSession).select("slot", "region_id")
     weighing = slots.withColumnsRenamed({"slot": "evidence_slot", "region_id": "evidence_region_id"})
     whole = cut.fillna({name: value for name, value in _NOTHING.items() if name in cut.columns})
