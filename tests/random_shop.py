@@ -67,8 +67,15 @@ class CountedShop:
         return replace(self.inputs, **{f.name: mixed(getattr(self.inputs, f.name)) for f in fields(ListInputs)})
 
 
-def counted_shop(shop: Shop, settings: Settings, orders: int, seed: int, tree: tuple[str, ...] = TREE) -> CountedShop:
-    """A shop of 40 variants in 30 groups, some without a category, whose cities sell different parts of the range."""
+def counted_shop(
+    shop: Shop,
+    settings: Settings,
+    orders: int,
+    seed: int,
+    tree: tuple[str, ...] = TREE,
+    shares: tuple[float, ...] = (0.65, 0.65, 0.65),
+) -> CountedShop:
+    """A shop of 40 variants in 30 groups, some without a category, whose cities sell such shares of the range."""
     chance = random.Random(seed)
     goods = [f"v{number:02}" for number in range(40)]
     catalog = shop.catalog(**{word: _shelf(chance) + f"/g{chance.randrange(30):02}" for word in goods})
@@ -93,7 +100,8 @@ def counted_shop(shop: Shop, settings: Settings, orders: int, seed: int, tree: t
         _settled(variant_stratum_support(baskets)), basket_strata(baskets), facts, _settled(compatibility)
     )
     thresholds = evidence_thresholds(met_pairs(pairs, measured, settings), measured, settings)
-    offers = shop.offers(**{city: " ".join(_sold(chance, goods)) for city in CITIES})
+    sold = {city: _sold(chance, goods, share) for city, share in zip(CITIES, shares, strict=True)}
+    offers = shop.offers(**{city: " ".join(words) for city, words in sold.items()})
     inputs = ListInputs(
         pair_support=support,
         group_pair_support=groups,
@@ -133,6 +141,6 @@ def _orders(chance: random.Random, goods: list[str], orders: int) -> dict[str, s
     return found
 
 
-def _sold(chance: random.Random, goods: list[str]) -> list[str]:
-    """Two of three variants, one in five of them out of stock."""
-    return [("-" if chance.random() < 0.2 else "") + word for word in goods if chance.random() < 0.65]
+def _sold(chance: random.Random, goods: list[str], share: float) -> list[str]:
+    """A share of the variants, one in five of them out of stock."""
+    return [("-" if chance.random() < 0.2 else "") + word for word in goods if chance.random() < share]

@@ -143,7 +143,8 @@ def test_every_list_resolves_from_the_stored_ones(
 
 
 def test_so_they_do_in_a_deeper_tree_where_a_region_moved_and_one_sells_nothing(spark: SparkSession) -> None:
-    counted = counted_shop(Shop(spark), SETTINGS, orders=700, seed=5, tree=DEEP_TREE)
+    """Oslo sells some of the range, Bergen all of it."""
+    counted = counted_shop(Shop(spark), SETTINGS, orders=700, seed=5, tree=DEEP_TREE, shares=(0.15, 1.0, 0.4))
     lists = _in_order(_shortlists(spark, counted.inputs))
     definition = _definition(spark, counted)
     assert [tuple(row[name] for name in ROW) for row in lists] == definition.rows()
