@@ -11,7 +11,7 @@ import pyarrow as pa
 from sidecart.draws import DRAWS
 from sidecart.fill_kernel import NONE, Drawing, Filled, Shelf, Tiers
 
-TIERS = Tiers(same_brand=2, other_brand=7)
+TIERS = Tiers(same_brand=2, other_brand=7, behind=12)
 
 
 def _shelf(*pooled: dict[str, Any], sharpness: float = 1.0) -> Shelf:
@@ -96,13 +96,13 @@ def test_the_anchors_brand_comes_first_or_alone() -> None:
     assert _filled(shelf, _anchor(brand=NONE, brand_mode="only")) == []
 
 
-def test_a_brand_comes_first_among_the_600_best_fits_and_elsewhere_by_its_fit() -> None:
+def test_a_brand_comes_first_among_the_600_best_fits_and_else_behind_all() -> None:
     """One of the goods is of the anchor's group, 100."""
     goods = [{"candidate": c, "fit": -c / 1000} for c in range(1, 600)]
     of_brand = [{"candidate": 700, "fit": -0.599, "brand": 1}, {"candidate": 701, "fit": -0.7, "brand": 1}]
     shelf = _shelf(*goods, *of_brand, {"candidate": 702, "fit": 9.0, "brand": 1, "step": 2, "key": ""})
     found = _filled(shelf, _anchor(brand=1, brand_mode="first", keys=("milks", "", "")))
-    assert [found.index(candidate) for candidate in (700, 1, 599, 701, 702)] == [0, 1, 598, 599, 600]
+    assert [found.index(candidate) for candidate in (700, 1, 599, 702, 701)] == [0, 1, 598, 599, 600]
     assert _filled(shelf, _anchor(brand=1, brand_mode="only", keys=("milks", "", ""))) == [700, 701, 702]
 
 

@@ -203,7 +203,7 @@ def test_no_join_puts_out_a_row_more_for_regions_that_sell_what_those_above_them
 
 
 def _joined_rows(spark: SparkSession, inputs: ListInputs, lists: ListSettings) -> Counter[int]:
-    """What joins put out while lists are made, once it is known who sells what; prices of stored rows are left out."""
+    """What joins put out while lists are made, once it is known who sells what."""
     places = Shop(spark).places(inputs.regions, inputs.offers, lists)
     where = Range(places, _settled(sellers_of(inputs, places)))
     parameters = ScoringParameters(0.5, 500, rows(spark, gold.EXPOSURE_FACTORS, []))

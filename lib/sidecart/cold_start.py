@@ -26,6 +26,8 @@ the category itself was never bought), where nothing but its brand may be filled
 sell of complementing categories. The last two are by popularity."""
 
 _BY_POPULARITY = STEPS.index("brand")
+TIER_BEHIND = TIER_OTHER_BRAND + len(STEPS)
+"""The last tier: what small regions sell, and of the anchor's brand what many others fit better than."""
 _OF_TOP = 12_000
 """Candidates of a top category, or of small regions, that a category looks at."""
 _CROWD, _WELL_MET = 3_000, 5
@@ -45,7 +47,8 @@ class ColdInputs:
 
 def drawing(settings: ColdStartSettings) -> Drawing:
     """How fills are drawn, and where they stand behind joint views."""
-    return Drawing(Tiers(TIER_SAME_BRAND + 1, TIER_OTHER_BRAND + 1), settings.sharpness, _BY_POPULARITY)
+    tiers = Tiers(TIER_SAME_BRAND + 1, TIER_OTHER_BRAND + 1, TIER_BEHIND)
+    return Drawing(tiers, settings.sharpness, _BY_POPULARITY)
 
 
 def compatible_categories(compatibility: DataFrame, facts: DataFrame, level: int) -> DataFrame:

@@ -54,6 +54,8 @@ class Tiers:
 
     same_brand: int
     other_brand: int
+    behind: int
+    """Where the rest of its brand stands: behind all steps."""
 
 
 @dataclass(frozen=True)
@@ -99,16 +101,16 @@ class Shelf:
         column = goods.column
         is_same = (column["brand"] == anchor.brand) & (anchor.brand != NONE) & (anchor.brand_mode != "off")
         allowed = (column["group"] != anchor.group) & ((column["own"] != anchor.own) | (anchor.own == NONE))
+        is_near = column["near_fit" if anchor.is_sold else "near_plain_fit"].astype(np.bool_)
         if anchor.brand_mode == "only":
             allowed &= is_same
-        else:
-            is_same &= column["near_fit" if anchor.is_sold else "near_plain_fit"].astype(np.bool_)
+            is_near = np.ones_like(is_near)
         if len(taken):
             place = np.minimum(np.searchsorted(taken, column["candidate"]), len(taken) - 1)
             allowed &= taken[place] != column["candidate"]
         tiers_of = self._drawing.tiers
         first = np.where(is_same, tiers_of.same_brand, tiers_of.other_brand)
-        tiers = (first + column["step"])[allowed]
+        tiers = np.where(is_same & ~is_near, tiers_of.behind, first + column["step"])[allowed]
         keys = self._keys(anchor, column)[allowed]
         order = np.argsort(_order(tiers, keys, column["id_order"][allowed]))
         return Fills(goods.rows[allowed][order], tiers[order], keys[order])

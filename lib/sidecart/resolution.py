@@ -54,6 +54,7 @@ def unsold(shortlists: DataFrame, owners: DataFrame, offers: DataFrame) -> DataF
 
 def _owned(shortlists: DataFrame, owners: DataFrame) -> DataFrame:
     """The list of its owner on every page, whatever is sold there."""
+    # A table of before had prices of its own; those of now are the offers'.
     stored = shortlists.drop("price").withColumnsRenamed({"region_id": "list_region_id", "rank": "base_rank"})
     return owners.join(stored, ["list_region_id", "anchor_id"])
 

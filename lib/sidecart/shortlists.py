@@ -173,14 +173,13 @@ def shortlists(
     weighing = slots.withColumnsRenamed({"slot": "evidence_slot", "region_id": "evidence_region_id"})
     whole = cut.fillna({name: value for name, value in _NOTHING.items() if name in cut.columns})
     placed = whole.join(F.broadcast(slots), "slot").join(F.broadcast(weighing), "evidence_slot", "left")
-    described = _described(placed, inputs, settings).withColumns(
+    return _described(placed, inputs, settings).withColumns(
         {
             "source": _source(),
             "support_unit": F.lit(settings.scoring.support_unit),
             "popularity_exponent": F.lit(parameters.exponent),
         }
     )
-    return _with_prices(described, inputs.offers)
 
 
 def near_misses(judged: DataFrame, facts: DataFrame, parameters: ScoringParameters, settings: Settings) -> DataFrame:
@@ -263,8 +262,3 @@ def _source() -> Column:
         .when(tier < TIER_OTHER_BRAND, SOURCE_BRAND)
         .otherwise(SOURCE_POPULARITY)
     )
-
-
-def _with_prices(lists: DataFrame, offers: DataFrame) -> DataFrame:
-    prices = offers.select("region_id", F.col("variant_id").alias("candidate_id"), "price")
-    return lists.join(prices, ["region_id", "candidate_id"], "left")

@@ -93,7 +93,6 @@ SHORTLISTS = Contract(
         required(
             "evidence_class", "STRING", "how sure it is not chance: strong, likely, weak; fill for any other source"
         ),
-        Column("price", "DECIMAL(18,4)", "its price in the region, in the shop's currency"),
         required("pair_buyers", "INT", "buyers, whole shop, who ever had both in one basket; 0 but for orders"),
         required("pair_baskets", "INT", "baskets, whole shop, that hold both; 0 but for orders"),
         required("group_support", "BIGINT", "C_G: support of all pairs of their groups together, which the gate asks"),

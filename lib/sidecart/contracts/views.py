@@ -26,6 +26,7 @@ SHORTLISTS_RESOLVED = Contract(
             "better candidates of its subcategory in this list; beyond diversity.free each takes off its score",
         ),
         Column("rule_id", "STRING", "the rule that let it stand in spite of another, where one had to"),
+        Column("price", "DECIMAL(18,4)", "its price in the region now, in the shop's currency"),
         *_EVIDENCE,
     ),
 )

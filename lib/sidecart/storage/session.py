@@ -91,6 +91,8 @@ LOCAL_SETTINGS = {
     # The defaults are sized for clusters: 200 shuffle tasks, 50 to read a small log, 10,000 to list a folder.
     "spark.sql.shuffle.partitions": "4",
     "spark.databricks.delta.snapshotPartitions": "1",
+    # By default 64 MB in a heap of 4 GB: what each of a query's broadcast tables takes at least, thirty of them at once.
+    "spark.buffer.pageSize": "8m",
     "spark.sql.sources.parallelPartitionDiscovery.parallelism": "2",
 }
 
@@ -100,7 +102,6 @@ BRIEF_SETTINGS = {
     "spark.sql.codegen.factoryMode": "NO_CODEGEN",
     "spark.sql.adaptive.enabled": "false",
     "spark.sql.shuffle.partitions": "2",
-    # By default up to 64 MB: what every sort, aggregate and broadcast table takes at least, however few its rows.
     "spark.buffer.pageSize": "1m",
 }
 """For a small shop: compiling plans and planning them anew costs more there than its rows. Results are the same."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from sidecart.cold_start import TIER_BEHIND
 from sidecart.contracts import gold
 from sidecart.quality.audits.audited import (
     AT_LEAST,
@@ -42,16 +43,17 @@ def incompatible_fills(audited: Audited) -> DataFrame:
 
 
 def brand_first(audited: Audited) -> DataFrame:
-    """Of lists with fills, those where another's fill stands before one that is there for its brand: none.
+    """Of lists with fills, those where another brand's fill stands before one of the anchor's: none.
 
-    Of its brand, what fits less well than hundreds of others stands by its fit, and is not there for its brand.
+    But for what stands behind all else, of its brand too (cold_start.TIER_BEHIND).
     """
     if "first" not in _wishes(audited.settings.cold_start):
         return not_asked(audited, "brand_first")
     fills = audited.lists.where("is_fill AND brand_wish = 'first' AND anchor_brand IS NOT NULL")
-    rank, is_other, is_for_brand = F.col("rank"), is_of_other_brand(), F.col("source") == "brand"
+    rank, is_other = F.col("rank"), is_of_other_brand()
+    is_own = ~is_other & (F.col("tier") < TIER_BEHIND)
     lists = fills.groupBy("region_id", "anchor_id").agg(
-        F.min(F.when(is_other, rank)).alias("first_other"), F.max(F.when(is_for_brand, rank)).alias("last_own")
+        F.min(F.when(is_other, rank)).alias("first_other"), F.max(F.when(is_own, rank)).alias("last_own")
     )
     counted = share_of(lists, F.coalesce(F.col("first_other") < F.col("last_own"), F.lit(False)))
     return found("brand_first", counted, AT_MOST, 0.0, "lists with fills of an anchor with a brand")
