@@ -41,6 +41,9 @@ Parameters were chosen on the 28 days before; these were judged again when the j
   more, or less, in the held-out baskets than basket sizes explain); full lists; slots of what is no longer sold;
   overlap of the lists of two anchors of one category. "As met": of the pages of the judged baskets, by the lists that
   hold where they were bought.
+- By size of region (its baskets in training; 0 has none yet): beside each table of regional lists stands what the list of
+  the region above would show there, without what is not sold; the ratio of both has an interval of its own, as both meet
+  the same draws of buyers.
 - The anchor's own category is left out of all tables, baselines too. Baselines list live goods and have no fills.
 - No one number judges a list: raw counts win accuracy by showing bananas. Read the lines as a front.
 """
@@ -142,7 +145,7 @@ _PARTS = {
     "new_buyers": Part(
         "Buyers without history",
         "One buyer in five left all of training, and only they judge: by lists of the whole shop, then by those of the"
-        " store where they bought.",
+        " store where they bought; `accuracy_by_region` counts little else than how often both were bought.",
         (
             Backtest("new_buyers", "test_new_buyers"),
             Backtest("new_buyers_by_region", "test_new_buyers", options=("--without-baselines", "--by-region")),

@@ -91,7 +91,7 @@ LOCAL_SETTINGS = {
     # The defaults are sized for clusters: 200 shuffle tasks, 50 to read a small log, 10,000 to list a folder.
     "spark.sql.shuffle.partitions": "4",
     "spark.databricks.delta.snapshotPartitions": "1",
-    # By default 64 MB in a heap of 4 GB: what each of a query's broadcast tables takes at least, thirty of them at once.
+    # By default 64 MB in a heap of 4 GB, which each of a query's broadcast tables takes at least: thirty at once.
     "spark.buffer.pageSize": "8m",
     "spark.sql.sources.parallelPartitionDiscovery.parallelism": "2",
 }
