@@ -41,9 +41,9 @@ Parameters were chosen on the 28 days before; these were judged again when the j
   more, or less, in the held-out baskets than basket sizes explain); full lists; slots of what is no longer sold;
   overlap of the lists of two anchors of one category. "As met": of the pages of the judged baskets, by the lists that
   hold where they were bought.
-- By size of region (its baskets in training; 0 has none yet): beside each table of regional lists stands what the list of
-  the region above would show there, without what is not sold; the ratio of both has an interval of its own, as both meet
-  the same draws of buyers.
+- By size of region (its baskets in training; 0 has none yet): beside each table of regional lists stands what the list
+  of the region above would show there, without what is not sold; the ratio of both has an interval of its own, as both
+  meet the same draws of buyers.
 - The anchor's own category is left out of all tables, baselines too. Baselines list live goods and have no fills.
 - No one number judges a list: raw counts win accuracy by showing bananas. Read the lines as a front.
 """
