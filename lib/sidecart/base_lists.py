@@ -78,8 +78,8 @@ class Candidates:
     """Rows of the payload with support and candidate_id_order, by the whole shop's score."""
     met_there: DataFrame
     """The same with slot, by the score of a region that has enough evidence of the anchor; of orders only."""
-    pools: DataFrame
-    """What fits each category (cold_start.pools); no rows where nothing is to be filled."""
+    pools: DataFrame | None
+    """What fits each category (cold_start.pools); None where nothing is to be filled."""
 
 
 def base_lists(
@@ -93,7 +93,7 @@ def base_lists(
     """
     placed = _placed(pages)
     sheets = [
-        _pooled(candidates.pools, placed),
+        *([] if candidates.pools is None else [_pooled(candidates.pools, placed)]),
         _paged(placed, sellers, places),
         _met(candidates.met, placed, sellers).withColumn("kind", F.lit(MET)),
         _met(candidates.met_there, placed, sellers).withColumn("kind", F.lit(MET_THERE)),

@@ -150,21 +150,18 @@ def listed_candidates(
 def shortlists(
     inputs: ListInputs,
     listed: DataFrame,
-    met: DataFrame,
+    met: DataFrame | None,
     where: Range,
     parameters: ScoringParameters,
     settings: Settings,
 ) -> DataFrame:
     """One row per candidate of a stored base list with its evidence (contract shortlists but release and run).
 
-    `listed`: listed_candidates; `met`: shelf_support, read several times both.
+    `listed`: listed_candidates; `met`: shelf_support, None where nothing is to be filled. Both are read several times.
     """
     there = _regional(inputs, listed, where, parameters, settings)
-    pools = cold_start.pools(
-        met, _cold_inputs(inputs, where.sellers.withColumnRenamed("variant", "candidate")), settings
-    )
-    if not settings.cold_start.fills:
-        pools = pools.limit(0)
+    cold = _cold_inputs(inputs, where.sellers.withColumnRenamed("variant", "candidate"))
+    pools = None if met is None else cold_start.pools(met, cold, settings)
     plain = listed.withColumns({name: F.lit(value) for name, value in _NO_REGIONAL_EVIDENCE.items()})
     candidates = Candidates(plain, there, pools)
     pages = cold_start.pages(inputs.variant_facts)

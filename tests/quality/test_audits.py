@@ -80,7 +80,8 @@ def _lists(inputs: ListInputs, listed: DataFrame, settings: Settings = SETTINGS)
         _where(inputs),
         watched(shelves(inputs.offers), rows(listed.sparkSession, gold.LIST_REGIONS, []), None, 0.0),
     )
-    lists = _settled(shortlists(inputs, listed, shelf_support(inputs, where.sold()), where, parameters, settings))
+    met = shelf_support(inputs, where.sold()) if settings.cold_start.fills else None
+    lists = _settled(shortlists(inputs, listed, met, where, parameters, settings))
     stored = _settled(stored_lists(lists))
     regions = _settled(list_regions(inputs, where.places, seen, stored))
     return {gold.SHORTLISTS: lists, gold.BASE_LISTS: stored, gold.LIST_REGIONS: regions}
