@@ -96,6 +96,12 @@ def test_regions_with_others_below_keep_what_these_are_cut_from() -> None:
     assert depths(tree, [-1, 0, *[1] * 9], LISTS)[:3] == [33, 33, 10]
 
 
+def test_a_region_between_passes_on_what_it_surely_sells_of_the_list_above() -> None:
+    """Of 33 it sells nine in ten, 29.7 give or take 1.7; and a region below it nine in ten of that again."""
+    tree = [ROOT, _below(900), _below(810), *[_below(500)] * 9]
+    assert depths(tree, [-1, 0, 1, *[2] * 9], LISTS)[:4] == [33, 26, 20, 10]
+
+
 @pytest.mark.parametrize("offered", [0, 1])
 def test_a_region_that_sells_nothing_or_one_thing_is_no_special_case(offered: int) -> None:
     assert depths([ROOT, _below(offered)], [-1, 0], LISTS)[1] == 10

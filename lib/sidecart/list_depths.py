@@ -77,8 +77,8 @@ class Shelf:
 def depths(shelves: list[Shelf], parents: list[int], settings: ListSettings) -> list[int]:
     """How many candidates the lists of each region keep; the first is the root.
 
-    As many as its risk asks (`depth_of`), and where regions lie below, so many more that the fewest candidates are
-    stored in all: a region stores no list where enough is left of the list above it.
+    As many as its risk asks (`depth_of`). The root keeps so many more that the fewest candidates are stored in all: a
+    region stores no list where enough is left of the list above it. Regions between pass on what is left of it there.
     """
     watched_days, sold_out = (sum(getattr(shelf, name) for shelf in shelves) for name in _WATCHED)
     of_shop = (sold_out + _PRIOR_DAYS * settings.assumed_sold_out) / (watched_days + _PRIOR_DAYS)
@@ -92,8 +92,20 @@ def depths(shelves: list[Shelf], parents: list[int], settings: ListSettings) -> 
     ]
     above = set(parents)
     below = [place for place in range(len(shelves)) if place not in above and place > 0]
-    shared = _shared_depth(shelves, own, below, settings)
-    return [max(depth, shared) if place in above else depth for place, depth in enumerate(own)]
+    kept = [max(own[0], _shared_depth(shelves, own, below, settings)) if 0 in above else own[0]]
+    for place, parent in list(enumerate(parents))[1:]:
+        left = _left_of(kept[parent], shelves[place], shelves[parent]) if place in above else 0
+        kept.append(max(own[place], left))
+    return kept
+
+
+def _left_of(depth: int, shelf: Shelf, parent: Shelf) -> int:
+    """How many candidates of a parent's list a region sells with hardly a doubt, as assortments overlap by chance.
+
+    Regions with others below keep so many: more would be a list of their own for each anchor, and fewer are stored so.
+    """
+    share = min(1.0, shelf.offered / parent.offered) if parent.offered else 0.0
+    return math.floor(depth * share - _DEVIATIONS * math.sqrt(depth * share * (1 - share)))
 
 
 def depth_of(live_share: float, sold_out_a_day: float, settings: ListSettings) -> int:
