@@ -78,6 +78,10 @@ bench-increment: $(JARS) ## Count a day beside a recount of all history, at thre
 bench-regions: $(JARS) ## Lists for 1, 10, 100 and 1,000 regions: rows stored, bytes, CPU and memory
 	@$(BIN)/python benchmarks/bench_regions.py $(ARGS)
 
+.PHONY: bench-lists
+bench-lists: $(INSTALLED) ## Cutting the lists of 1,000 regions alone: time per anchor, rows stored by share sold
+	@$(BIN)/python benchmarks/bench_lists.py $(ARGS)
+
 .PHONY: bench-depths
 bench-depths: $(INSTALLED) ## Depths of lists by risk beside one depth at equal storage, as days pass
 	@$(BIN)/python benchmarks/bench_depths.py

@@ -28,7 +28,7 @@ _COMPARED = ("step", "candidate", "fit", "plain_fit", "group", "own", "brand", "
 _REPEAT = 1.0
 """What each better variant of its group takes off a candidate's fit: a list shows a group once."""
 _NEAR = 600
-"""Best fits of a step among which the anchor's brand comes first; of a brand of thousands misfits would, too."""
+"""Candidates, first steps first, among which the anchor's brand comes first; of a brand of thousands misfits would."""
 _KEY_BITS, _ID_BITS = 27, 31
 _KEY_BOUND = 1 << (_KEY_BITS - 1)
 """Of a fit in millionths of its logarithm: 67 either way, where no fit and no noise reaches."""
@@ -132,10 +132,12 @@ class Shelf:
         return self._goods[keys]
 
     def _is_near(self, column: dict[str, Column], fit: str) -> Flags:
-        """Whether candidates are among the best fits of their step; one that stands by popularity is not."""
+        """Whether candidates are among the first by step and fit; one that stands by popularity is not."""
         step = column["step"].astype(np.int64)
-        place = _places(step, column[fit], column["id_order"])
-        return np.asarray((place < _NEAR) & (step < self._drawing.by_popularity))
+        order = np.lexsort((column["id_order"], -column[fit].astype(np.float64), step))
+        is_near = np.zeros(len(step), np.bool_)
+        is_near[order[:_NEAR]] = True
+        return np.asarray(is_near & (step < self._drawing.by_popularity))
 
     @staticmethod
     def _keys(anchor: Filled, column: dict[str, Column]) -> Ints:

@@ -199,7 +199,7 @@ class ColdStartSettings:
 
     fills: bool = True
     """Whether lists that orders and views leave short are filled, to the depth of their region."""
-    sharpness: Annotated[float, Field(gt=0, le=10)] = 1.0
+    sharpness: Annotated[float, Field(gt=0, le=10)] = 2.0
     """Power of a fit when fills are drawn; larger keeps to the best fits, smaller spreads wider."""
     small_range: Annotated[int, Field(ge=0)] = 500
     """What a region of so many variants sells may also fill a list without having met the anchor's category, behind
