@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, fields, replace
 from functools import reduce
 
-from pyspark.sql import DataFrame, Window
+from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 from sidecart.assortments import SalesWindow, offers_from_sales
@@ -139,14 +139,22 @@ def _own_lists(test: Backtest, made: Run, judged_by: Evidence, stage: Staging, n
         shown = lists.where(is_root & (F.col("rank") <= DEPTH))
         return stage.keep("own", shown.withColumn("region_id", F.lit(None).cast("string")))
     met = judged_by.met_pages.where(~is_root).select(*_PAGE)
-    first = lists.where(F.col("rank") <= DEPTH)
-    own = stage.keep("own", first.where(is_root).unionByName(first.join(met, _PAGE, "left_semi")))
-    above = stage.keep("from_above", _from_above(lists, own.where(~is_root).select(*_PAGE).distinct(), made))
+    kept = stage.keep("lists", _looked_at(lists, met, is_root, made))
+    own = kept.where(is_root).unionByName(kept.join(met, _PAGE, "left_semi"))
+    above = stage.keep("from_above", _from_above(kept, own.where(~is_root).select(*_PAGE).distinct(), made))
     without = met.join(own.select(*_PAGE), _PAGE, "left_anti")
     lent = own.where(is_root).drop("region_id").join(without, "anchor")
     tables = (own, lent, *(part.withColumn("table_name", F.lit(name + FROM_ABOVE)) for part in (above, lent)))
     shown = reduce(DataFrame.unionByName, tables).where(F.col("rank") <= DEPTH)
     return stage.keep("own_lent_and_from_above", shown)
+
+
+def _looked_at(lists: DataFrame, met: DataFrame, is_root: Column, made: Run) -> DataFrame:
+    """The root's lists, those of pages met and those above them: lists are resolved once for all that is asked."""
+    regions = made.read(silver.REGIONS).select("region_id", F.col("parent_id").alias("above"))
+    above = met.join(F.broadcast(regions), "region_id").select(F.col("above").alias("region_id"), "anchor")
+    wanted = met.unionByName(above).distinct().withColumn("is_wanted", F.lit(True))
+    return lists.join(wanted, _PAGE, "left").where(is_root | F.col("is_wanted")).drop("is_wanted")
 
 
 def _from_above(lists: DataFrame, pages: DataFrame, made: Run) -> DataFrame:
