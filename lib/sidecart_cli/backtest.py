@@ -50,7 +50,7 @@ def run_backtest(told: argparse.Namespace) -> None:
     log_to_console()
     settings = load_settings(told.shop)
     configurations = load_configurations(told.configurations, settings) if told.configurations else {"lists": settings}
-    spark = build_session("sidecart backtest", driver_memory="4g")
+    spark = build_session("sidecart backtest", driver_memory="6g")
     source = ReleaseReader(Warehouse(spark, told.warehouse), told.release)
     if source.release_id is None:
         raise StorageError(f"nothing was released in {told.warehouse} yet; run `sidecart run` first")
