@@ -145,7 +145,7 @@ _PARTS = {
     "new_buyers": Part(
         "Buyers without history",
         "One buyer in five left all of training, and only they judge: by lists of the whole shop, then by those of the"
-        " store where they bought; `accuracy_by_region` counts little else than how often both were bought.",
+        " store where they bought.",
         (
             Backtest("new_buyers", "test_new_buyers"),
             Backtest("new_buyers_by_region", "test_new_buyers", options=("--without-baselines", "--by-region")),
