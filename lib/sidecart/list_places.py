@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
+from sidecart import list_depths
 from sidecart.bitsets import WORD
 from sidecart.list_depths import Shelf, depths
 from sidecart.list_kernel import Tree
@@ -79,11 +80,11 @@ def sellers(offers: DataFrame, slots: DataFrame, facts: DataFrame, words: int) -
     The root may list whatever is sold anywhere; what it sells itself decides when its lists are resolved.
     """
     numbers = facts.select("variant_id", "variant")
-    ranges = offers.groupBy("region_id").agg(F.count(F.lit(1)).alias("range"))
+    ranges = list_depths.shelves(offers).select("region_id", "offered")
     placed = offers.join(F.broadcast(slots.join(ranges, "region_id")), "region_id").join(numbers, "variant_id")
     bit = F.call_function("shiftleft", F.lit(1).cast("bigint"), F.col("slot") % WORD)
     by_word = placed.groupBy("variant", F.expr(f"slot div {WORD}").alias("word")).agg(
-        F.bit_or(bit).alias("bits"), F.min("range").alias("least")
+        F.bit_or(bit).alias("bits"), F.min("offered").alias("least")
     )
     entries = F.map_from_entries(F.collect_list(F.struct("word", "bits")))
     held = by_word.groupBy("variant").agg(entries.alias("held"), F.min("least").alias("least_range"))
