@@ -37,10 +37,12 @@ def run_as_task(
     task: Callable[[Run], None],
     told: argparse.Namespace | None = None,
     start: Callable[[argparse.Namespace], Run] | None = None,
+    then: Callable[[Warehouse], None] | None = None,
 ) -> None:
     """Do a run, or one task of a run that several share: all of them are told the same `--run-id`.
 
     A task that fails takes back what its run wrote and records why. `start` begins the run otherwise than start_run.
+    `then` is done once the run has ended well: where it raises, the run's record stays as it is.
     """
     told = told or task_parser().parse_args()
     log_to_console()
@@ -49,6 +51,8 @@ def run_as_task(
         with writer_lock(run.warehouse.location), run_log(run):
             require_next(run)
             finish(run, task)
+            if then:
+                then(run.warehouse)
     except SidecartError as error:
         raise SystemExit(f"sidecart: {error}") from None
 

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, fields, replace
 from functools import reduce
 
-from pyspark.sql import Column, DataFrame, Window
+from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
 from sidecart.assortments import SalesWindow, offers_from_sales
@@ -129,38 +129,44 @@ def _own_lists(test: Backtest, made: Run, judged_by: Evidence, stage: Staging, n
     By region: the root's, and those of the pages met; a page without a list of its region has the root's. A second
     table, FROM_ABOVE, shows there what is sold of the list of the region above.
     """
-    resolved = shortlists_resolved(ReleaseReader(test.warehouse, made.release_id))
-    is_fill = F.col("source").isin(SOURCE_POPULARITY, SOURCE_BRAND)
-    score = F.when(F.col("source") == SOURCE_ORDERS, F.exp("score"))
-    facts = made.read(state.VARIANT_FACTS)
-    lists = listed(named(name, resolved.withColumns({"score": score, "is_fill": is_fill})), facts)
-    is_root = F.col("region_id") == F.lit(test.settings.shop.root_region)
+    root = test.settings.shop.root_region
+    is_root = F.col("region_id") == F.lit(root)
+    every = made.read(state.VARIANT_FACTS).select(F.lit(root).alias("region_id"), F.col("variant").alias("anchor"))
     if not test.by_region:
-        shown = lists.where(is_root & (F.col("rank") <= DEPTH))
+        shown = _resolved(test, made, name, every).where(F.col("rank") <= DEPTH)
         return stage.keep("own", shown.withColumn("region_id", F.lit(None).cast("string")))
     met = judged_by.met_pages.where(~is_root).select(*_PAGE)
-    kept = stage.keep("lists", _looked_at(lists, met, is_root, made))
+    above = _with_above(met, made).select(F.col("above").alias("region_id"), "anchor")
+    kept = stage.keep("lists", _resolved(test, made, name, every.unionByName(met).unionByName(above).distinct()))
     own = kept.where(is_root).unionByName(kept.join(met, _PAGE, "left_semi"))
-    above = stage.keep("from_above", _from_above(kept, own.where(~is_root).select(*_PAGE).distinct(), made))
+    from_above = _from_above(kept, own.where(~is_root).select(*_PAGE).distinct(), made)
     without = met.join(own.select(*_PAGE), _PAGE, "left_anti")
     lent = own.where(is_root).drop("region_id").join(without, "anchor")
-    tables = (own, lent, *(part.withColumn("table_name", F.lit(name + FROM_ABOVE)) for part in (above, lent)))
+    tables = (own, lent, *(part.withColumn("table_name", F.lit(name + FROM_ABOVE)) for part in (from_above, lent)))
     shown = reduce(DataFrame.unionByName, tables).where(F.col("rank") <= DEPTH)
     return stage.keep("own_lent_and_from_above", shown)
 
 
-def _looked_at(lists: DataFrame, met: DataFrame, is_root: Column, made: Run) -> DataFrame:
-    """The root's lists, those of pages met and those above them: lists are resolved once for all that is asked."""
+def _resolved(test: Backtest, made: Run, name: str, pages: DataFrame) -> DataFrame:
+    """The final lists of the pages (region_id, anchor), as they are judged."""
+    facts = made.read(state.VARIANT_FACTS)
+    numbers = facts.select(F.col("variant").alias("anchor"), F.col("variant_id").alias("anchor_id"))
+    asked = pages.join(F.broadcast(numbers), "anchor").drop("anchor")
+    resolved = shortlists_resolved(ReleaseReader(test.warehouse, made.release_id), pages=asked)
+    is_fill = F.col("source").isin(SOURCE_POPULARITY, SOURCE_BRAND)
+    score = F.when(F.col("source") == SOURCE_ORDERS, F.exp("score"))
+    return listed(named(name, resolved.withColumns({"score": score, "is_fill": is_fill})), facts)
+
+
+def _with_above(pages: DataFrame, made: Run) -> DataFrame:
+    """Pages of regions with the region above: above."""
     regions = made.read(silver.REGIONS).select("region_id", F.col("parent_id").alias("above"))
-    above = met.join(F.broadcast(regions), "region_id").select(F.col("above").alias("region_id"), "anchor")
-    wanted = met.unionByName(above).distinct().withColumn("is_wanted", F.lit(True))
-    return lists.join(wanted, _PAGE, "left").where(is_root | F.col("is_wanted")).drop("is_wanted")
+    return pages.join(F.broadcast(regions), "region_id")
 
 
 def _from_above(lists: DataFrame, pages: DataFrame, made: Run) -> DataFrame:
     """On pages of regions, what the list of the region above holds of what can be bought there."""
-    regions = made.read(silver.REGIONS).select("region_id", F.col("parent_id").alias("above"))
-    there = pages.join(F.broadcast(regions), "region_id").withColumnRenamed("region_id", "here")
+    there = _with_above(pages, made).withColumnRenamed("region_id", "here")
     above = lists.withColumnRenamed("region_id", "above").join(there, ["above", "anchor"]).drop("above")
     numbers = made.read(state.VARIANT_IDS).select("variant_id", F.col("variant").alias("candidate"))
     offers = made.read(silver.OFFERS).where("is_available").join(numbers, "variant_id")

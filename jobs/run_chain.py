@@ -26,15 +26,12 @@ from sidecart_jobs.update_pairs import update_pairs
 
 
 def run_chain(run: Run, landing: Path, mode: CountMode = "auto", stream: FileStream | None = None) -> None:
-    """From a landing folder to a release; with a stream, from the files that it says are new. What an
-    erasure promised to be gone by now is purged then.
-    """
+    """From a landing folder to a release; with a stream, from the files that it says are new."""
     if stream is None:
         ingest_landing(run, landing, mode)
     else:
         ingest_stream(run, landing, stream, mode)
     release(run, mode)
-    purge_if_due(run.warehouse, datetime.now(UTC))
 
 
 def release(run: Run, mode: CountMode) -> None:
@@ -58,8 +55,12 @@ def add_chain_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run_as_told(told: argparse.Namespace) -> None:
-    """Run the chain as the arguments say."""
-    run_as_task(lambda run: run_chain(run, told.landing, told.mode, stream_of(told) if told.stream else None), told)
+    """Run the chain as the arguments say; what an erasure promised to be gone by now is purged then."""
+
+    def chain(run: Run) -> None:
+        run_chain(run, told.landing, told.mode, stream_of(told) if told.stream else None)
+
+    run_as_task(chain, told, then=lambda warehouse: purge_if_due(warehouse, datetime.now(UTC)))
 
 
 def main() -> None:

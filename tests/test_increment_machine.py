@@ -35,7 +35,7 @@ from sidecart_jobs.arguments import CountMode
 from sidecart_jobs.forget import take_out
 from sidecart_jobs.ingest_landing import ingest_landing
 from sidecart_jobs.update_pairs import update_pairs
-from told_shop import CAUSES, PATHS, ToldShop, hand_over
+from told_shop import CAUSES, PATHS, Arcade, ToldShop, hand_over
 
 SETTINGS = Settings(
     baskets=BasketSettings(max_basket_variants=6, extreme_buyer_share=0.2),
@@ -44,6 +44,10 @@ SETTINGS = Settings(
 )
 _REGIONS = list(dict.fromkeys(itertools.chain(*PATHS.values())))
 _CAUSES = [cause.__name__ for cause in CAUSES]
+_DAYS = st.permutations(_CAUSES) | st.lists(st.sampled_from(_CAUSES), max_size=12)
+"""What happens to a shop on a day."""
+_SHOPS = 25
+"""So many stories stand in one warehouse: what a run costs is its jobs, whatever so few rows."""
 
 
 class KernelDays(RuleBasedStateMachine):
@@ -122,11 +126,11 @@ def test_days_of_any_causes_added_in_the_kernel_are_what_is_counted_by_hand() ->
 
 @dataclass
 class Opened:
-    """A shop's first days in a warehouse, and the folder that it and the shop's files stand in."""
+    """First days of shops in one warehouse, and the folder that it and the shops' files stand in."""
 
     spark: SparkSession
     folder: Path
-    shop: ToldShop
+    shop: Arcade
 
     def day(self, mode: CountMode) -> Run:
         """Hand over the day's files and count them."""
@@ -148,7 +152,7 @@ class Opened:
 
 
 class ShopDays(RuleBasedStateMachine):
-    """What a shop's runs make of its files day by day, beside what is counted by hand and, at last, a recount."""
+    """What runs make of the shops' files day by day, beside what is counted by hand and, at last, a recount."""
 
     first_day: ClassVar[Opened]
     folders: ClassVar[Iterator[Path]]
@@ -161,20 +165,22 @@ class ShopDays(RuleBasedStateMachine):
 
     @initialize(seed=st.integers(0, 2**32))
     def chance(self, seed: int) -> None:
-        self.opened.shop.chance = random.Random(seed)
+        for nth, shop in enumerate(self.opened.shop.shops):
+            shop.chance = random.Random(f"{seed}, {nth}")
 
-    @rule(causes=st.permutations(_CAUSES) | st.lists(st.sampled_from(_CAUSES), max_size=12))
-    def day(self, causes: list[str]) -> None:
-        for cause in causes:
-            getattr(self.opened.shop, cause)()
+    @rule(of_shops=st.lists(_DAYS, min_size=_SHOPS, max_size=_SHOPS))
+    def day(self, of_shops: list[list[str]]) -> None:
+        for shop, causes in zip(self.opened.shop.shops, of_shops, strict=True):
+            for cause in causes:
+                getattr(shop, cause)()
         self._judge(self.opened.day("incremental"))
 
     @precondition(lambda self: self.last and not self.is_anybody_erased)
     @rule()
-    def buyer_is_erased(self) -> None:
+    def buyers_are_erased(self) -> None:
         self.is_anybody_erased = True
         named = self.opened.folder / "erased.csv"
-        named.write_text(f"buyer_id\n{self.opened.shop.erased_buyer()}\n", encoding="utf-8")
+        named.write_text("\n".join(["buyer_id", *self.opened.shop.erased_buyers(), ""]), encoding="utf-8")
         run = self.opened.run()
         with buyer_key():
             take_out(run, named)
@@ -211,12 +217,13 @@ def _stored_support(run: Run, contract: Contract) -> shop_oracle.Support:
 
 @pytest.fixture(scope="module")
 def opened(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Opened:
-    """A shop after its first day, which is counted as all of history."""
-    shop = ToldShop(random.Random(11))
-    for _ in range(12):
-        shop.new_orders()
-    shop.looks()
-    story = Opened(spark, tmp_path_factory.mktemp("opened"), shop)
+    """Shops after their first day, which is counted as all of history."""
+    shops = [ToldShop(random.Random(seed)) for seed in range(_SHOPS)]
+    for shop in shops:
+        for _ in range(12):
+            shop.new_orders()
+        shop.looks()
+    story = Opened(spark, tmp_path_factory.mktemp("opened"), Arcade(shops))
     (story.folder / "landing").mkdir()
     story.day("full").publish()
     return story
@@ -239,4 +246,4 @@ def test_days_of_any_causes_are_what_is_counted_by_hand_and_a_recount(opened: Op
 @pytest.mark.slow
 @pytest.mark.soak
 def test_many_longer_stories_of_days_are_what_is_counted_by_hand_and_a_recount(opened: Opened, tmp_path: Path) -> None:
-    _tell_stories(opened, tmp_path, int(os.environ.get("SIDECART_SOAK", "25")), 6)
+    _tell_stories(opened, tmp_path, int(os.environ.get("SIDECART_SOAK", "4")), 6)

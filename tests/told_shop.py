@@ -280,6 +280,77 @@ CAUSES: tuple[Callable[[ToldShop], None], ...] = (
 """What changes a shop's past, and what adds to it."""
 
 
+@dataclass
+class Arcade:
+    """Shops beside one another that keep their books together: as one shop, with goods, buyers and orders of each."""
+
+    shops: list[ToldShop]
+
+    @property
+    def day(self) -> int:
+        return self.shops[0].day
+
+    @property
+    def as_of(self) -> datetime:
+        return self.shops[0].as_of
+
+    @property
+    def events(self) -> list[Event]:
+        return [_event_of(nth, e) for nth, shop in enumerate(self.shops) for e in shop.events]
+
+    @property
+    def news(self) -> list[Event]:
+        return [_event_of(nth, e) for nth, shop in enumerate(self.shops) for e in shop.news]
+
+    @property
+    def repeated(self) -> list[Event]:
+        return [_event_of(nth, e) for nth, shop in enumerate(self.shops) for e in shop.repeated]
+
+    @property
+    def views(self) -> list[View]:
+        return [_view_of(nth, v) for nth, shop in enumerate(self.shops) for v in shop.views]
+
+    @property
+    def seen(self) -> list[View]:
+        return [_view_of(nth, v) for nth, shop in enumerate(self.shops) for v in shop.seen]
+
+    @property
+    def catalog(self) -> dict[str, tuple[str, str]]:
+        return {
+            _named(nth, variant): (category, _named(nth, group))
+            for nth, shop in enumerate(self.shops)
+            for variant, (category, group) in shop.catalog.items()
+        }
+
+    @property
+    def ever_known(self) -> set[str]:
+        return {_named(nth, variant) for nth, shop in enumerate(self.shops) for variant in shop.ever_known}
+
+    def end_day(self) -> None:
+        for shop in self.shops:
+            shop.end_day()
+
+    def erased_buyers(self) -> list[str]:
+        """One of every shop that has enough of them."""
+        erased = [(nth, shop.erased_buyer()) for nth, shop in enumerate(self.shops)]
+        return [_named(nth, buyer) for nth, buyer in erased if buyer]
+
+
+def _event_of(shop: int, row: Event) -> Event:
+    names = {name: _named(shop, getattr(row, name)) for name in ("order", "buyer", "variant")}
+    return replace(row, **names)
+
+
+def _view_of(shop: int, row: View) -> View:
+    names = {name: _named(shop, getattr(row, name)) for name in ("session", "buyer", "variant")}
+    return replace(row, **names)
+
+
+def _named(shop: int, name: str) -> str:
+    """What a shop of an arcade calls so; nothing stays nothing."""
+    return f"{shop}-{name}" if name else ""
+
+
 def rows_of(buyer: str, events: Iterable[Event]) -> list[Event]:
     """Rows that name the buyer, and nameless ones of orders that name nobody else."""
     told = list(events)
@@ -294,7 +365,7 @@ def _seen_by_others(buyer: str, views: list[View]) -> list[View]:
     return [v for v in views if v.buyer != buyer and (v.buyer or v.session not in named - shared)]
 
 
-def hand_over(shop: ToldShop, landing: Path) -> None:
+def hand_over(shop: ToldShop | Arcade, landing: Path) -> None:
     """Write tonight's files."""
     _write_parts(landing / "orders", shop.day, _ORDERS, {"": shop.news, "_again": shop.repeated})
     _write_parts(landing / "views", shop.day, _VIEWS, {"": shop.seen})

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from pyspark.sql import DataFrame, SparkSession
 
-from builders import NOON, Shop
+from builders import NOON, Shop, told
 from sidecart.baskets import counted
 from sidecart.contracts import gold, runs, silver, state, views
 from sidecart.contracts.frames import TABLES
@@ -17,7 +17,7 @@ from sidecart.extremes import buyer_activity, excluded_baskets
 from sidecart.settings import BasketSettings, settings_from
 from sidecart.storage.releases import ReleaseReader
 from sidecart.storage.run import Run
-from sidecart.storage.views import register_views
+from sidecart.storage.views import register_views, shortlists_resolved
 from sidecart.storage.warehouse import Warehouse
 
 pytestmark = pytest.mark.slow
@@ -82,8 +82,8 @@ def _frames(shop: Shop) -> dict[Any, DataFrame]:
 
 
 @pytest.fixture(scope="module")
-def analyst(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> SparkSession:
-    """A session on a released shop."""
+def reader(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> ReleaseReader:
+    """A released shop."""
     tables = Warehouse(spark, str(tmp_path_factory.mktemp("shop")))
     run = Run.start(tables, settings_from({}), NOON, "run-1")
     frames = _frames(Shop(spark))
@@ -91,7 +91,13 @@ def analyst(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Sp
     for contract, frame in frames.items():
         run.write(contract, frame.coalesce(1))
     run.publish()
-    register_views(ReleaseReader(tables))
+    return ReleaseReader(tables)
+
+
+@pytest.fixture(scope="module")
+def analyst(spark: SparkSession, reader: ReleaseReader) -> SparkSession:
+    """A session on the released shop."""
+    register_views(reader)
     return spark
 
 
@@ -110,6 +116,17 @@ def test_the_final_lists_of_every_region_are_one_query_away(analyst: SparkSessio
         ("rome", "milk", 1, "jam", "root"),
         ("root", "milk", 1, "bread", "root"),
         ("root", "milk", 2, "jam", "root"),
+    ]
+
+
+def test_the_lists_of_some_pages_are_put_together_alone(reader: ReleaseReader, spark: SparkSession) -> None:
+    pages = spark.createDataFrame(
+        [("oslo", "milk"), ("root", "bread"), ("rome", "bread")], "region_id string, anchor_id string"
+    )
+    found = shortlists_resolved(reader, pages=pages)
+    assert told(found, "region_id", "anchor_id", "rank", "candidate_id") == [
+        ("oslo", "milk", 1, "jam"),
+        ("root", "bread", 1, "milk"),
     ]
 
 

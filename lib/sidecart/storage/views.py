@@ -42,15 +42,21 @@ def register_views(reader: ReleaseReader) -> tuple[str, ...]:
     return tuple(c.name for c in (*readable, *VIEW_BUILDERS))
 
 
-def shortlists_resolved(reader: ReleaseReader, rules: DataFrame | None = None) -> DataFrame:
-    """The final lists of every region (contract shortlists_resolved); with `rules` as if those were released."""
-    return final_lists(reader, release_moment(reader), reader.read(silver.RULES) if rules is None else rules)
+def shortlists_resolved(
+    reader: ReleaseReader, rules: DataFrame | None = None, pages: DataFrame | None = None
+) -> DataFrame:
+    """The final lists of every region (contract shortlists_resolved); with `rules` as if those were released.
+
+    `pages` (region_id, anchor_id, no two alike): of these alone, and no other list is put together.
+    """
+    ruled = reader.read(silver.RULES) if rules is None else rules
+    return final_lists(reader, release_moment(reader), ruled, pages)
 
 
-def final_lists(tables: Tables, moment: Moment, rules: DataFrame) -> DataFrame:
-    """The final lists of every region of any tables, released or not (contract shortlists_resolved)."""
+def final_lists(tables: Tables, moment: Moment, rules: DataFrame, pages: DataFrame | None = None) -> DataFrame:
+    """The final lists of every region, or of `pages`, of any tables, released or not (contract shortlists_resolved)."""
     lists = resolved_lists(
-        _held(tables),
+        _held(tables, pages),
         goods_of(tables, rules),
         None if rules.isEmpty() else rules,
         moment.day,
@@ -59,10 +65,11 @@ def final_lists(tables: Tables, moment: Moment, rules: DataFrame) -> DataFrame:
     return diverse.withColumn("score", F.col("score_key") / F.lit(1_000_000))
 
 
-def _held(tables: Tables) -> DataFrame:
-    """The base lists that hold on every page (resolution.held_lists)."""
-    shortlists, depths = tables.read(gold.SHORTLISTS), tables.read(gold.LIST_REGIONS)
-    return held_lists(shortlists, _owners(tables), tables.read(silver.OFFERS), depths)
+def _held(tables: Tables, pages: DataFrame | None = None) -> DataFrame:
+    """The base lists that hold on every page, or on `pages` (resolution.held_lists)."""
+    shortlists, depths, owners = tables.read(gold.SHORTLISTS), tables.read(gold.LIST_REGIONS), _owners(tables)
+    asked = owners if pages is None else owners.join(pages, ["region_id", "anchor_id"], "left_semi")
+    return held_lists(shortlists, asked, tables.read(silver.OFFERS), depths)
 
 
 def _owners(tables: Tables) -> DataFrame:
