@@ -53,7 +53,7 @@ def cost_of(
             start_new_session=True,
             env={**os.environ, "PYTHONPATH": f"{modules}{os.pathsep}{Path(__file__).parent}"},
         )
-    tree = _Tree(psutil.Process(process.pid))
+    tree = Tree(psutil.Process(process.pid))
     ended: float | None = None
     try:
         while ended is None or (tree.is_alive() and time.monotonic() - ended < _AFTERMATH):
@@ -75,12 +75,16 @@ def cost_of(
 
 
 @dataclass
-class _Tree:
-    """A process and all that it started, those that outlive it included."""
+class Tree:
+    """A process and all that it started, those that outlive it included.
+
+    Known by number and start: over an hour of short-lived workers numbers are given to others again.
+    """
 
     root: psutil.Process
-    known: dict[int, psutil.Process] = field(default_factory=dict)
-    seconds: dict[int, float] = field(default_factory=dict)
+    known: set[psutil.Process] = field(default_factory=set)
+    """Those that have not ended."""
+    seconds: dict[psutil.Process, float] = field(default_factory=dict)
     peak: float = 0.0
     weighed_at: float = 0.0
 
@@ -89,21 +93,22 @@ class _Tree:
         return sum(self.seconds.values())
 
     def is_alive(self) -> bool:
-        return any(_is_running(process) for process in self.known.values())
+        return any(_is_running(process) for process in self.known)
 
     def look(self) -> None:
         """Note new processes and what each has used so far."""
         # Only when the first process has ended do others have children that are not among its own.
-        for process in (self.root,) if _is_running(self.root) else tuple(self.known.values()):
+        for process in (self.root,) if _is_running(self.root) else tuple(self.known):
             with suppress(psutil.Error):
-                self.known.update({child.pid: child for child in (process, *process.children(recursive=True))})
-        for pid, process in self.known.items():
+                self.known |= {process, *process.children(recursive=True)}
+        self.known = {process for process in self.known if process.is_running()}
+        for process in self.known:
             with suppress(psutil.Error):
                 used = process.cpu_times()
-                self.seconds[pid] = max(self.seconds.get(pid, 0.0), used.user + used.system)
+                self.seconds[process] = max(self.seconds.get(process, 0.0), used.user + used.system)
         if time.monotonic() - self.weighed_at >= _WEIGH_EVERY:
             self.weighed_at = time.monotonic()
-            self.peak = max(self.peak, sum(map(_megabytes, self.known.values())))
+            self.peak = max(self.peak, sum(map(_megabytes, self.known)))
 
 
 def cpu_seconds() -> float:

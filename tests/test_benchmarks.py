@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 from pathlib import Path
 
+import psutil
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
 from comparing import Reference
-from process_cost import CommandFailedError, cost_of
+from process_cost import CommandFailedError, Tree, cost_of
 
 Pairs = dict[tuple[int, int], int]
 MET: Pairs = {(1, 2): 5, (2, 1): 5, (1, 3): 4, (3, 1): 4, (2, 3): 4, (3, 2): 4}
@@ -67,6 +69,20 @@ def test_the_cpu_of_a_child_is_counted(tmp_path: Path) -> None:
     found = cost_of(_python(child), tmp_path / "log", tmp_path, most_seconds=60)
     assert 0.8 < found.cpu < 5
     assert found.wall >= 1.0
+
+
+def test_a_process_that_was_given_the_number_of_an_ended_one_is_not_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    ended = psutil.Process()
+    monkeypatch.setattr(ended, "_ident", (ended.pid, ended.create_time() - 3600))
+    child = subprocess.Popen(_python("import time; time.sleep(60)"))
+    tree = Tree(psutil.Process(child.pid), known={ended})
+    try:
+        tree.look()
+    finally:
+        child.kill()
+        child.wait()
+    assert [process.pid for process in tree.known] == [child.pid]
+    assert [process.pid for process in tree.seconds] == [child.pid]
 
 
 def test_a_command_that_fails_is_told_by_its_error(tmp_path: Path) -> None:

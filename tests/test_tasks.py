@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 from pyspark.sql import SparkSession
 
+from builders import Shop
+from sidecart.contracts import silver
 from sidecart.contracts.runs import RUNS
 from sidecart.errors import StorageError
 from sidecart.storage.releases import newest_release
@@ -26,9 +28,13 @@ def _outcomes(spark: SparkSession, warehouse: Path) -> list[tuple[str, str | Non
 
 
 def test_a_published_run_stays_published_where_what_follows_it_fails(spark: SparkSession, warehouse: Path) -> None:
+    def releases(run: Run) -> None:
+        run.write(silver.REGIONS, Shop(spark).regions("root > oslo"))
+        run.publish()
+
     told = task_parser().parse_args(["--warehouse", str(warehouse)])
     with pytest.raises(SystemExit, match="sidecart: a file is gone"):
-        run_as_task(Run.publish, told, then=_fails)
+        run_as_task(releases, told, then=_fails)
     assert _outcomes(spark, warehouse) == [("published", None)]
     assert newest_release(Warehouse(spark, str(warehouse)))
 
