@@ -17,6 +17,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
+from multiprocessing import get_context
 from pathlib import Path
 
 from pyspark.sql import DataFrame, SparkSession
@@ -63,7 +64,12 @@ def main() -> None:
         work(told.shop, told.regions[0], _settings(told.lines, told.variants).as_of)
         return
     here = FOLDER / f"{told.lines}-{told.variants}"
-    _ingested(here, _settings(told.lines, told.variants))
+    # A process of its own: its heap would stand beside what is measured.
+    ingesting = get_context("spawn").Process(target=_ingested, args=(here, _settings(told.lines, told.variants)))
+    ingesting.start()
+    ingesting.join()
+    if ingesting.exitcode:
+        raise SystemExit("the shop could not be made; its error stands above")
     for regions in told.regions:
         log = here / f"regions-{regions}.log"
         again = [sys.executable, __file__, str(told.lines), "--variants", str(told.variants)]
