@@ -337,13 +337,13 @@ class Arcade:
 
 
 def _event_of(shop: int, row: Event) -> Event:
-    names = {name: _named(shop, getattr(row, name)) for name in ("order", "buyer", "variant")}
-    return replace(row, **names)
+    buyer, variant = _named(shop, row.buyer), _named(shop, row.variant)
+    return replace(row, order=_named(shop, row.order), buyer=buyer, variant=variant)
 
 
 def _view_of(shop: int, row: View) -> View:
-    names = {name: _named(shop, getattr(row, name)) for name in ("session", "buyer", "variant")}
-    return replace(row, **names)
+    buyer, variant = _named(shop, row.buyer), _named(shop, row.variant)
+    return replace(row, session=_named(shop, row.session), buyer=buyer, variant=variant)
 
 
 def _named(shop: int, name: str) -> str:
