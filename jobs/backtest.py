@@ -137,7 +137,7 @@ def _own_lists(test: Backtest, made: Run, judged_by: Evidence, stage: Staging, n
         return stage.keep("own", shown.withColumn("region_id", F.lit(None).cast("string")))
     met = judged_by.met_pages.where(~is_root).select(*_PAGE)
     above = _with_above(met, made).select(F.col("above").alias("region_id"), "anchor")
-    kept = stage.keep("lists", _resolved(test, made, name, every.unionByName(met).unionByName(above).distinct()))
+    kept = stage.keep("lists", _resolved(test, made, name, every.unionByName(met).unionByName(above)))
     own = kept.where(is_root).unionByName(kept.join(met, _PAGE, "left_semi"))
     from_above = _from_above(kept, own.where(~is_root).select(*_PAGE).distinct(), made)
     without = met.join(own.select(*_PAGE), _PAGE, "left_anti")

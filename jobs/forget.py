@@ -227,10 +227,9 @@ def forget_as_task(told: argparse.Namespace) -> None:
             lift(run, told.buyers)
             return
         forget(run, told.buyers)
-        if told.purge:
-            purge_traces(run.warehouse, datetime.now(UTC))
 
-    run_as_task(task, told, start=erasing_run)
+    purge = (lambda warehouse: purge_traces(warehouse, datetime.now(UTC))) if told.purge else None
+    run_as_task(task, told, start=erasing_run, then=purge)
 
 
 def add_forget_arguments(parser: argparse.ArgumentParser) -> None:

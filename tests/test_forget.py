@@ -269,6 +269,22 @@ def test_after_a_purge_no_byte_tells_of_them_and_older_releases_are_closed(
     assert Run.start(fresh, SETTINGS, datetime.now(UTC)).warehouse.rewind(ReleaseReader(fresh).versions) == ()
 
 
+def test_an_erasure_stays_published_where_the_purge_after_it_fails(
+    spark: SparkSession, copied: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(*_: object) -> None:
+        raise StorageError("a file is gone")
+
+    monkeypatch.setattr("sidecart_jobs.forget.purge_traces", fails)
+    asked = str(buyers_file(copied.parent, "buyer_id", ERASED[0]))
+    with buyer_key(), analysts_limits(spark), pytest.raises(SystemExit, match="a file is gone"):
+        main(["forget", asked, "--purge", "--warehouse", str(copied)])
+    warehouse = Warehouse(spark, str(copied))
+    newest = warehouse.read(runs.RUNS).where(F.col("release_id") == newest_release(warehouse)).collect()
+    assert [(row["outcome"], row["reason"]) for row in newest] == [("published", None)]
+    assert {row["release_id"] for row in warehouse.read(runs.ERASURE_RECEIPTS).collect()} >= {newest_release(warehouse)}
+
+
 def test_an_erased_buyer_stays_out_of_new_files_until_the_erasure_is_lifted(
     spark: SparkSession, copied: Path, traded: tuple[Path, Trade], tmp_path: Path
 ) -> None:

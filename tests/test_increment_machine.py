@@ -130,25 +130,25 @@ class Opened:
 
     spark: SparkSession
     folder: Path
-    shop: Arcade
+    arcade: Arcade
 
     def day(self, mode: CountMode) -> Run:
         """Hand over the day's files and count them."""
-        hand_over(self.shop, self.folder / "landing")
+        hand_over(self.arcade, self.folder / "landing")
         run = self.run()
         with buyer_key():
             ingest_landing(run, self.folder / "landing")
         update_pairs(run, mode)
-        self.shop.end_day()
+        self.arcade.end_day()
         return run
 
     def run(self) -> Run:
-        return Run.start(Warehouse(self.spark, str(self.folder / "warehouse")), SETTINGS, self.shop.as_of)
+        return Run.start(Warehouse(self.spark, str(self.folder / "warehouse")), SETTINGS, self.arcade.as_of)
 
     def copied(self, folder: Path) -> Opened:
         """The same beginning for another story."""
         shutil.copytree(self.folder, folder)
-        return Opened(self.spark, folder, copy.deepcopy(self.shop))
+        return Opened(self.spark, folder, copy.deepcopy(self.arcade))
 
 
 class ShopDays(RuleBasedStateMachine):
@@ -165,12 +165,12 @@ class ShopDays(RuleBasedStateMachine):
 
     @initialize(seed=st.integers(0, 2**32))
     def chance(self, seed: int) -> None:
-        for nth, shop in enumerate(self.opened.shop.shops):
+        for nth, shop in enumerate(self.opened.arcade.shops):
             shop.chance = random.Random(f"{seed}, {nth}")
 
     @rule(of_shops=st.lists(_DAYS, min_size=_SHOPS, max_size=_SHOPS))
     def day(self, of_shops: list[list[str]]) -> None:
-        for shop, causes in zip(self.opened.shop.shops, of_shops, strict=True):
+        for shop, causes in zip(self.opened.arcade.shops, of_shops, strict=True):
             for cause in causes:
                 getattr(shop, cause)()
         self._judge(self.opened.day("incremental"))
@@ -180,7 +180,7 @@ class ShopDays(RuleBasedStateMachine):
     def buyers_are_erased(self) -> None:
         self.is_anybody_erased = True
         named = self.opened.folder / "erased.csv"
-        named.write_text("\n".join(["buyer_id", *self.opened.shop.erased_buyers(), ""]), encoding="utf-8")
+        named.write_text("\n".join(["buyer_id", *self.opened.arcade.erased_buyers(), ""]), encoding="utf-8")
         run = self.opened.run()
         with buyer_key():
             take_out(run, named)
@@ -188,7 +188,7 @@ class ShopDays(RuleBasedStateMachine):
 
     def _judge(self, run: Run) -> None:
         """Require what is counted by hand, and publish."""
-        self.last, shop = None, self.opened.shop
+        self.last, shop = None, self.opened.arcade
         settled = shop_oracle.settled(shop.events, shop.catalog)
         lines = run.read(silver.ORDER_LINES).selectExpr("order_id", "variant_id", "int(quantity_left) AS left")
         assert told(lines, *lines.columns) == sorted(

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import TypeVar
 
 FIRST = datetime(2026, 1, 5, tzinfo=UTC)
 """The morning of day 0."""
@@ -20,6 +21,8 @@ BUYERS = tuple(f"u{n}" for n in range(20))
 _DAY = 86_400
 _MOST_GONE = 2
 """The catalogue may lose no larger share at once."""
+
+_Row = TypeVar("_Row")
 
 
 @dataclass(frozen=True)
@@ -296,23 +299,23 @@ class Arcade:
 
     @property
     def events(self) -> list[Event]:
-        return [_event_of(nth, e) for nth, shop in enumerate(self.shops) for e in shop.events]
+        return self._told(_event_of, lambda shop: shop.events)
 
     @property
     def news(self) -> list[Event]:
-        return [_event_of(nth, e) for nth, shop in enumerate(self.shops) for e in shop.news]
+        return self._told(_event_of, lambda shop: shop.news)
 
     @property
     def repeated(self) -> list[Event]:
-        return [_event_of(nth, e) for nth, shop in enumerate(self.shops) for e in shop.repeated]
+        return self._told(_event_of, lambda shop: shop.repeated)
 
     @property
     def views(self) -> list[View]:
-        return [_view_of(nth, v) for nth, shop in enumerate(self.shops) for v in shop.views]
+        return self._told(_view_of, lambda shop: shop.views)
 
     @property
     def seen(self) -> list[View]:
-        return [_view_of(nth, v) for nth, shop in enumerate(self.shops) for v in shop.seen]
+        return self._told(_view_of, lambda shop: shop.seen)
 
     @property
     def catalog(self) -> dict[str, tuple[str, str]]:
@@ -325,6 +328,10 @@ class Arcade:
     @property
     def ever_known(self) -> set[str]:
         return {_named(nth, variant) for nth, shop in enumerate(self.shops) for variant in shop.ever_known}
+
+    def _told(self, named: Callable[[int, _Row], _Row], of: Callable[[ToldShop], list[_Row]]) -> list[_Row]:
+        """Rows of every shop, by the arcade's names."""
+        return [named(nth, row) for nth, shop in enumerate(self.shops) for row in of(shop)]
 
     def end_day(self) -> None:
         for shop in self.shops:

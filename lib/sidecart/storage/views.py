@@ -47,7 +47,7 @@ def shortlists_resolved(
 ) -> DataFrame:
     """The final lists of every region (contract shortlists_resolved); with `rules` as if those were released.
 
-    `pages` (region_id, anchor_id, no two alike): of these alone, and no other list is put together.
+    `pages` (region_id, anchor_id): of these alone, and no other list is put together.
     """
     ruled = reader.read(silver.RULES) if rules is None else rules
     return final_lists(reader, release_moment(reader), ruled, pages)
