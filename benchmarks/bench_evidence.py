@@ -28,7 +28,8 @@ from sidecart.evidence import (
     with_evidence_class,
 )
 from sidecart.pairs import flat_pairs, pair_support
-from sidecart.settings import Settings, load_settings
+from sidecart.settings import Settings
+from sidecart.settings_files import load_settings
 from sidecart.storage.location import location_of
 from sidecart.storage.releases import release_versions
 from sidecart.storage.session import build_session

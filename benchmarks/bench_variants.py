@@ -26,7 +26,8 @@ from sidecart.generator.shop import write_shop
 from sidecart.group_support import GroupEvidence, backed_off_pairs
 from sidecart.ingest.buyers import KEY_VARIABLE
 from sidecart.pairs import flat_pairs
-from sidecart.settings import Settings, load_settings
+from sidecart.settings import Settings
+from sidecart.settings_files import load_settings
 from sidecart.storage.run import Run
 from sidecart.storage.session import build_session
 from sidecart.storage.warehouse import Warehouse

@@ -11,7 +11,7 @@ from typing import Literal, get_args
 
 from sidecart.errors import GateError, SettingsError, SidecartError
 from sidecart.quality.gates import load_judge
-from sidecart.settings import load_settings
+from sidecart.settings_files import load_settings
 from sidecart.storage.journal import log_to_console, run_log
 from sidecart.storage.location import PathLocation, local_folder, location_of
 from sidecart.storage.lock import writer_lock

@@ -7,14 +7,14 @@ from collections.abc import Iterable
 
 import pandas as pd
 
-from sidecart.settings import presets
+from sidecart.settings_files import presets
 from sidecart.storage.session import build_session
 
 
 def where_sidecart_is(batches: Iterable[pd.DataFrame]) -> Iterable[pd.DataFrame]:
     """The file from which a worker imports sidecart, and how many presets it finds there."""
     import sidecart
-    from sidecart.settings import presets as presets_there
+    from sidecart.settings_files import presets as presets_there
 
     for batch in batches:
         yield batch.assign(file=sidecart.__file__, presets=len(presets_there()))

@@ -10,7 +10,7 @@ from pyspark.sql import DataFrame
 from builders import Shop, told
 from sidecart.attribute_lift import attribute_lift
 from sidecart.group_support import group_pair_support
-from sidecart.settings import settings_from
+from sidecart.settings_files import settings_from
 
 SETTINGS = settings_from({"variants": {"attribute_prior": 10.0}})
 COUNTS = ("category_a", "category_b", "joint_same", "expected_same", "joint_other", "expected_other")

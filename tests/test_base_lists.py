@@ -7,7 +7,8 @@ from sidecart.contracts import gold, state
 from sidecart.list_places import sellers
 from sidecart.regional_lists import regional_evidence, regional_pairs, weighed_regions
 from sidecart.scoring import TIER_ORDERS, ScoringParameters
-from sidecart.settings import ListSettings, RegionSettings, Settings, settings_from
+from sidecart.settings import ListSettings, RegionSettings, Settings
+from sidecart.settings_files import settings_from
 
 TREE = ("root > north > oslo", "root > south")
 LISTS = ListSettings(live_candidates=5, region_depth=5)

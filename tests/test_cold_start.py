@@ -12,7 +12,8 @@ from chains import compiled_plans
 from sidecart.cold_start import ColdInputs, compatible_categories, pools, shelf_support
 from sidecart.contracts import gold
 from sidecart.list_places import sellers
-from sidecart.settings import ListSettings, settings_from
+from sidecart.settings import ListSettings
+from sidecart.settings_files import settings_from
 
 
 def _lifts(*lifts: tuple[int, str, str, float]) -> list[dict[str, object]]:

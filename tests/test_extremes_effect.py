@@ -13,7 +13,7 @@ from sidecart.baskets import counted
 from sidecart.contracts.frames import TABLES
 from sidecart.extremes_effect import changed_lists, pairs_added, with_extremes
 from sidecart.pairs import flat_pairs, pair_support
-from sidecart.settings import settings_from
+from sidecart.settings_files import settings_from
 from sidecart.shortlists import ListInputs
 
 

@@ -280,7 +280,7 @@ def test_an_erasure_stays_published_where_the_purge_after_it_fails(
     with buyer_key(), analysts_limits(spark), pytest.raises(SystemExit, match="a file is gone"):
         main(["forget", asked, "--purge", "--warehouse", str(copied)])
     warehouse = Warehouse(spark, str(copied))
-    newest = warehouse.read(runs.RUNS).where(F.col("release_id") == newest_release(warehouse)).collect()
+    newest = warehouse.read(runs.RUNS).where(F.col("release_id") == F.lit(newest_release(warehouse))).collect()
     assert [(row["outcome"], row["reason"]) for row in newest] == [("published", None)]
     assert {row["release_id"] for row in warehouse.read(runs.ERASURE_RECEIPTS).collect()} >= {newest_release(warehouse)}
 

@@ -13,7 +13,8 @@ from pyspark.sql import DataFrame
 from builders import Shop, told
 from sidecart.contracts import gold
 from sidecart.group_support import GroupEvidence, backed_off_pairs, group_pair_support
-from sidecart.settings import Settings, settings_from
+from sidecart.settings import Settings
+from sidecart.settings_files import settings_from
 
 GOODS: dict[str, dict[str, Any]] = {
     "green_bag": {"group_id": "bag", "category_id": "bags", "attributes": {"colour": "green"}, "buyers": 10},

@@ -14,7 +14,7 @@ from chains import analysts_limits
 from sidecart.contracts import gold, silver
 from sidecart.errors import RuleError
 from sidecart.quality.publication import require_rules
-from sidecart.settings import settings_from
+from sidecart.settings_files import settings_from
 from sidecart.storage.run import Run
 from sidecart.storage.warehouse import Warehouse
 from sidecart_cli.main import main

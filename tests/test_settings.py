@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from sidecart.errors import SettingsError
-from sidecart.settings import Settings, known_settings, load_settings, presets, settings_from
+from sidecart.settings import Settings
+from sidecart.settings_files import known_settings, load_settings, presets, settings_from
 
 
 def _loaded(folder: Path, text: str) -> Settings:

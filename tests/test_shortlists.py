@@ -20,7 +20,8 @@ from sidecart.contracts.frames import rows
 from sidecart.list_places import Places
 from sidecart.resolution import held_lists, list_owners
 from sidecart.scoring import ScoringParameters
-from sidecart.settings import ListSettings, settings_from
+from sidecart.settings import ListSettings
+from sidecart.settings_files import settings_from
 from sidecart.shortlists import (
     ListInputs,
     Range,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from builders import Shop, told
 from sidecart.baskets import recent_baskets
 from sidecart.contracts import state
-from sidecart.settings import settings_from
+from sidecart.settings_files import settings_from
 from sidecart.variants import variant_facts
 
 TREE = ("food > dairy > milk_whole", "food > bakery", "gifts")

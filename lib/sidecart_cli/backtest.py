@@ -16,7 +16,8 @@ from sidecart.contracts.runs import RELEASES
 from sidecart.errors import StorageError
 from sidecart.evaluation.held_out import Split, splits
 from sidecart.evaluation.report import by_region_size, markdown
-from sidecart.settings import Settings, load_configurations, load_settings
+from sidecart.settings import Settings
+from sidecart.settings_files import load_configurations, load_settings
 from sidecart.storage.journal import log_to_console
 from sidecart.storage.releases import ReleaseReader
 from sidecart.storage.session import build_session

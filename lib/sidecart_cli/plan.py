@@ -11,7 +11,7 @@ from sidecart.baskets import counted
 from sidecart.contracts import state
 from sidecart.count_plan import CountPlan
 from sidecart.extremes import EXTREME_USER, pairs_among
-from sidecart.settings import settings_from
+from sidecart.settings_files import settings_from
 from sidecart.storage.releases import ReleaseReader
 from sidecart.storage.warehouse import Warehouse
 from sidecart_cli.reading import analysts_session

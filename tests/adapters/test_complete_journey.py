@@ -12,7 +12,7 @@ import pytest
 
 from sidecart.adapters import complete_journey
 from sidecart.errors import InputError
-from sidecart.settings import load_settings
+from sidecart.settings_files import load_settings
 
 
 @pytest.fixture(scope="module")

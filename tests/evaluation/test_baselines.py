@@ -15,7 +15,8 @@ from sidecart.evaluation import association
 from sidecart.evaluation.association import Counts, Formula
 from sidecart.evaluation.baselines import baseline_lists, filled, met_pairs, shuffled
 from sidecart.evaluation.listed import listed
-from sidecart.settings import Settings, settings_from
+from sidecart.settings import Settings
+from sidecart.settings_files import settings_from
 
 PLAIN = settings_from({"lists": {"own_category_level": "none"}})
 NO_OWN = settings_from({"lists": {"own_category_level": 1}})

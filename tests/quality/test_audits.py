@@ -24,7 +24,8 @@ from sidecart.quality.audits.audited import Audited, audited_lists
 from sidecart.quality.audits.every import AUDITS, findings, wanted_audits
 from sidecart.quality.audits.gate import audited, require_audits
 from sidecart.scoring import ScoringParameters
-from sidecart.settings import AuditName, DiversitySettings, Settings, settings_from
+from sidecart.settings import AuditName, DiversitySettings, Settings
+from sidecart.settings_files import settings_from
 from sidecart.shortlists import (
     ListInputs,
     Range,

@@ -16,7 +16,7 @@ from sidecart.contracts.model import Contract
 from sidecart.errors import GateError
 from sidecart.quality.gates import Gated, Verdict, judge, require, violations
 from sidecart.quality.publication import require_silver
-from sidecart.settings import settings_from
+from sidecart.settings_files import settings_from
 from sidecart.storage.run import Run
 from sidecart.storage.warehouse import RELEASED, Warehouse
 

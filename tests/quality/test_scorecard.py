@@ -12,7 +12,7 @@ from sidecart.contracts import gold, silver, state, views
 from sidecart.quality import scorecard
 from sidecart.quality.audits.audited import Audited, audited_lists
 from sidecart.quality.scorecard import Previous
-from sidecart.settings import settings_from
+from sidecart.settings_files import settings_from
 
 SETTINGS = settings_from({"regions": {"min_region_baskets": 10}})
 FACTS = {

@@ -14,7 +14,8 @@ from sidecart.contracts import gold, runs, silver, state, views
 from sidecart.contracts.frames import TABLES
 from sidecart.errors import StorageError
 from sidecart.extremes import buyer_activity, excluded_baskets
-from sidecart.settings import BasketSettings, settings_from
+from sidecart.settings import BasketSettings
+from sidecart.settings_files import settings_from
 from sidecart.storage.releases import ReleaseReader
 from sidecart.storage.run import Run
 from sidecart.storage.views import register_views, shortlists_resolved

@@ -17,7 +17,7 @@ from sidecart.contracts import runs, silver, state
 from sidecart.contracts.model import Contract
 from sidecart.errors import ContractError, StorageError
 from sidecart.row_changes import changed_rows
-from sidecart.settings import settings_from
+from sidecart.settings_files import settings_from
 from sidecart.storage.releases import ReleaseReader, newest_release, release_versions
 from sidecart.storage.run import Output, Run
 from sidecart.storage.warehouse import Warehouse

@@ -20,7 +20,8 @@ from sidecart.ingest.parsing import Moment, moment_of
 from sidecart.pairs import flat_pairs
 from sidecart.resolution import held_lists, list_owners, refusals, resolved_lists, unsold
 from sidecart.rules import goods_of, rules_on, with_ruling
-from sidecart.settings import EVIDENCE_CLASSES, Settings, known_settings, settings_from
+from sidecart.settings import EVIDENCE_CLASSES, Settings
+from sidecart.settings_files import known_settings, settings_from
 from sidecart.storage.releases import ReleaseReader
 
 TOP = 10
