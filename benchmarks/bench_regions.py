@@ -46,6 +46,8 @@ SHOPS = 1_000
 LEAST, MOST = 0.005, 1.0
 """Shares of the range that the poorest and the richest region sell."""
 _PARTS = 2**20
+_NOT_TAKEN = {silver.OFFERS, silver.REGIONS, silver.ORDER_EVENTS, silver.UNMATCHED_RETURNS, silver.QUARANTINE}
+"""Made anew, or read by neither counting nor lists."""
 _HOURS = 6
 
 
@@ -121,7 +123,7 @@ def _copied(source: Warehouse, run: Run, regions: int) -> None:
     """Silver of the source, its shops gathered into so many regions that offer a part of the range each."""
     tree = _tree(source.spark, regions)
     for contract in silver.TABLES:
-        if contract in {silver.OFFERS, silver.REGIONS} or not source.exists(contract):
+        if contract in _NOT_TAKEN or not source.exists(contract):
             continue
         frame = source.read(contract)
         if "region_id" in frame.columns and contract is not silver.RULES:
