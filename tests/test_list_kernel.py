@@ -64,8 +64,8 @@ class Chain:
         lists = cutter.cut(
             _words([self.pages], words)[0],
             Candidates(
-                met=np.array(rows, np.int32),
-                met_words=_words([self.sells[c] for c in rows], words),
+                met_rows=np.array(rows, np.int32),
+                met_words=_words([self.sells[c] for c in met], words),
                 fill_words=_words([set(), *(self.sells[c] for c in filling)], words),
                 fill_rows=np.arange(1, len(filling) + 1),
             ),

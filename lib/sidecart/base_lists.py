@@ -15,9 +15,11 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from sidecart import list_kernel
+from sidecart.contracts.state import PAIR_GROUPS
 from sidecart.fill_kernel import Drawing
 from sidecart.list_places import Places
-from sidecart.list_sheets import MET, MET_THERE, NOBODY, PAGE, POOLED, ListMaker
+from sidecart.list_sheets import COUNTED, MET, NOBODY, PAGE, POOLED, ListMaker
+from sidecart.regional_kernel import Weighing
 from sidecart.scoring import best_first
 
 _ANCHORS_OF_PART = 4096
@@ -40,6 +42,11 @@ _PAYLOAD = {
     "required_support": "INT",
     "confidence": "DOUBLE",
     "exposure_factor": "DOUBLE",
+}
+_TOLD = {
+    "slot": "INT",
+    "rank": "INT",
+    "fill_support": "BIGINT",
     "evidence_slot": "INT",
     "region_pair_support": "INT",
     "region_anchor_support": "INT",
@@ -53,6 +60,9 @@ _SHEET = _PAYLOAD | {
     "slots": "ARRAY<BIGINT>",
     "support": "BIGINT",
     "candidate_id_order": "INT",
+    "anchor_support": "BIGINT",
+    "candidate_support": "BIGINT",
+    "counted": PAIR_GROUPS,
     "id_order": "INT",
     "step": "INT",
     "key": "STRING",
@@ -72,42 +82,42 @@ _NEVER_NULL = {"slot": -1, "candidate": -1, "anchor": NOBODY, "tier": 0}
 
 @dataclass(frozen=True)
 class Candidates:
-    """What stands in lists: candidates that orders and joint views bring, and what fills."""
+    """What stands in lists: candidates that orders and joint views bring, what regions counted, and what fills."""
 
     met: DataFrame
-    """Rows of the payload with support and candidate_id_order, by the whole shop's score."""
-    met_there: DataFrame
-    """The same with slot, by the score of a region that has enough evidence of the anchor; of orders only."""
+    """Rows of the payload with support, candidate_id_order and what a score is made of, by the whole shop's score."""
+    counted: DataFrame
+    """What regions with enough evidence of an anchor counted of it (regional_lists.regional_counts)."""
     pools: DataFrame | None
     """What fits each category (cold_start.pools); None where nothing is to be filled."""
 
 
 def base_lists(
-    candidates: Candidates, pages: DataFrame, sellers: DataFrame, places: Places, drawing: Drawing
+    candidates: Candidates, pages: DataFrame, sellers: DataFrame, places: Places, drawing: Drawing, weighing: Weighing
 ) -> DataFrame:
     """Rows of the base lists that are stored: slot, rank, fill_support and a pair's columns, null where fills lack it.
 
     The list of a region is the first candidates that it sells, to its depth: by trust, then score, then id. `pages`:
     one row per anchor, with what its fills are chosen by (cold_start.pages); `sellers`: list_places.sellers; `drawing`:
-    cold_start.drawing.
+    cold_start.drawing; `weighing`: regional_lists.weighing.
     """
     placed = _placed(pages)
     sheets = [
         *([] if candidates.pools is None else [_pooled(candidates.pools, placed)]),
         _paged(placed, sellers, places),
         _met(candidates.met, placed, sellers).withColumn("kind", F.lit(MET)),
-        _met(candidates.met_there, placed, sellers).withColumn("kind", F.lit(MET_THERE)),
+        _counted(candidates.counted, placed, places),
     ]
     rows = reduce(DataFrame.unionByName, (_sheet(part) for part in sheets))
     in_order = rows.repartition("category_id", "part").sortWithinPartitions(
         "category_id", "part", "anchor", "kind", "slot", *best_first()
     )
-    maker = ListMaker(places.tree, drawing, tuple(_PAYLOAD))
+    maker = ListMaker(places.tree, drawing, weighing, tuple(_PAYLOAD))
 
     def cut(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         return maker.lists(batches)
 
-    columns = {"slot": "INT", "rank": "INT", "fill_support": "BIGINT"} | _PAYLOAD
+    columns = _TOLD | _PAYLOAD
     return in_order.mapInArrow(cut, schema=", ".join(f"{name} {type_}" for name, type_ in columns.items()))
 
 
@@ -142,8 +152,18 @@ def _paged(placed: DataFrame, sellers: DataFrame, places: Places) -> DataFrame:
 def _met(met: DataFrame, placed: DataFrame, sellers: DataFrame) -> DataFrame:
     """Candidates that are sold, beside their anchors' pages."""
     sold = F.broadcast(sellers.withColumnRenamed("variant", "candidate"))
-    homes = F.broadcast(placed.select("anchor", "category_id", "part"))
-    return met.join(sold, "candidate").join(homes, "anchor")
+    return met.join(sold, "candidate").join(_homes(placed), "anchor")
+
+
+def _counted(counted: DataFrame, placed: DataFrame, places: Places) -> DataFrame:
+    """What regions counted, beside their anchors' pages; nobody sells it, but every row of a sheet has its bits."""
+    nobody = F.array_repeat(F.lit(0).cast("bigint"), places.tree.words)
+    return counted.join(_homes(placed), "anchor").withColumns({"kind": F.lit(COUNTED), "slots": nobody})
+
+
+def _homes(placed: DataFrame) -> DataFrame:
+    """On whose sheet an anchor stands."""
+    return F.broadcast(placed.select("anchor", "category_id", "part"))
 
 
 def _sheet(rows: DataFrame) -> DataFrame:

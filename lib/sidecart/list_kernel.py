@@ -58,7 +58,7 @@ class Cutter:
         """
         count = _cut(
             anchor,
-            candidates.met,
+            candidates.met_rows,
             candidates.met_words,
             candidates.fill_words,
             candidates.fill_rows,
@@ -80,10 +80,10 @@ class Cutter:
 class Candidates:
     """What an anchor met, numbered from 0, and what may fill its lists, numbered from -1 down."""
 
-    met: Ints
-    """The variant of each."""
+    met_rows: Ints
+    """The row among `met_words` of each; orders of regions have numbers of their own for the same row."""
     met_words: Ints
-    """The bitset of each."""
+    """The bitset of each row."""
     fill_words: Ints
     fill_rows: Ints
     """The row among `fill_words` of each."""
@@ -102,14 +102,14 @@ class Orders:
 def warm() -> None:
     """Compile the loop: once per process."""
     word, none, one = np.ones((1, 1), np.int64), np.zeros(0, np.int32), np.zeros(1, np.int32)
-    among = Candidates(met=one, met_words=word, fill_words=word, fill_rows=none.astype(np.int64))
+    among = Candidates(met_rows=one, met_words=word, fill_words=word, fill_rows=none.astype(np.int64))
     Cutter(Tree.of([-1], [1])).cut(word[0], among, Orders(one, np.array([0, 1], np.int64), none))
 
 
 @compiled
 def _cut(  # noqa: PLR0917
     anchor: Ints,
-    met: Ints,
+    met_rows: Ints,
     met_words: Ints,
     fill_words: Ints,
     fill_rows: Ints,
@@ -140,17 +140,18 @@ def _cut(  # noqa: PLR0917
         order_of[slot] = next_order if is_own else (order_of[parent] if parent >= 0 else 0)
         cut, side = 0, 0
         if parent >= 0:
-            cut = _from_parent(
-                held[held_at[parent], : sizes[parent]], met_words, fill_words, fill_rows, slot, depth, chosen[0]
-            )
+            held_above = held[held_at[parent], : sizes[parent]]
+            cut = _from_parent(held_above, met_rows, met_words, fill_words, fill_rows, slot, depth, chosen[0])
         if parent >= 0 and not is_own and (cut >= depth or is_whole[parent]):
             is_whole[slot] = is_whole[parent] and cut <= depth
             sizes[slot] = min(cut, depth)
         else:
             order = orders[bounds[order_of[slot]] : bounds[order_of[slot] + 1]]
-            sizes[slot], is_whole[slot] = _from_order(order, met_words, fill_words, fill_rows, slot, depth, chosen[1])
+            sizes[slot], is_whole[slot] = _from_order(
+                order, met_rows, met_words, fill_words, fill_rows, slot, depth, chosen[1]
+            )
             side = 1
-            if parent < 0 or _differ(chosen, min(cut, depth), sizes[slot], met):
+            if parent < 0 or _differ(chosen, min(cut, depth), sizes[slot], met_rows):
                 filled = _tell(chosen[1, : sizes[slot]], slot, lists, filled)
         if held_at[slot] >= 0:
             held[held_at[slot], : sizes[slot]] = chosen[side, : sizes[slot]]
@@ -163,21 +164,28 @@ def _has(words: Ints, slot: int) -> Any:
 
 
 @inlined
-def _sells(met_words: Ints, fill_words: Ints, fill_rows: Ints, candidate: int, slot: int) -> Any:
+def _sells(met_rows: Ints, met_words: Ints, fill_words: Ints, fill_rows: Ints, candidate: int, slot: int) -> Any:
     word, bit = slot >> 6, slot & 63
     if candidate >= 0:
-        return (met_words[candidate, word] >> bit) & 1 != 0
+        return (met_words[met_rows[candidate], word] >> bit) & 1 != 0
     return (fill_words[fill_rows[-1 - candidate], word] >> bit) & 1 != 0
 
 
 @compiled
-def _from_parent(
-    held: Ints, met_words: Ints, fill_words: Ints, fill_rows: Ints, slot: int, depth: int, chosen: Ints
+def _from_parent(  # noqa: PLR0917
+    held: Ints,
+    met_rows: Ints,
+    met_words: Ints,
+    fill_words: Ints,
+    fill_rows: Ints,
+    slot: int,
+    depth: int,
+    chosen: Ints,
 ) -> int:
     """Of a parent's list what the slot sells, to one beyond its depth; how many."""
     cut = 0
     for candidate in held:
-        if _sells(met_words, fill_words, fill_rows, candidate, slot):
+        if _sells(met_rows, met_words, fill_words, fill_rows, candidate, slot):
             chosen[cut] = candidate
             cut += 1
             if cut > depth:
@@ -186,13 +194,20 @@ def _from_parent(
 
 
 @compiled
-def _from_order(
-    order: Ints, met_words: Ints, fill_words: Ints, fill_rows: Ints, slot: int, depth: int, chosen: Ints
+def _from_order(  # noqa: PLR0917
+    order: Ints,
+    met_rows: Ints,
+    met_words: Ints,
+    fill_words: Ints,
+    fill_rows: Ints,
+    slot: int,
+    depth: int,
+    chosen: Ints,
 ) -> tuple[int, bool]:
     """The first that the slot sells; how many, and whether it sells no more."""
     own = 0
     for candidate in order:
-        if _sells(met_words, fill_words, fill_rows, candidate, slot):
+        if _sells(met_rows, met_words, fill_words, fill_rows, candidate, slot):
             if own == depth:
                 return own, False
             chosen[own] = candidate
@@ -201,13 +216,13 @@ def _from_order(
 
 
 @compiled
-def _differ(chosen: Ints, cut: int, own: int, met: Ints) -> bool:
+def _differ(chosen: Ints, cut: int, own: int, met_rows: Ints) -> bool:
     """Whether a parent's list, cut, and a slot's own are different candidates or in another order."""
     if cut != own:
         return True
     for at in range(own):
         ours, theirs = chosen[0, at], chosen[1, at]
-        if ours != theirs and (ours < 0 or theirs < 0 or met[ours] != met[theirs]):
+        if ours != theirs and (ours < 0 or theirs < 0 or met_rows[ours] != met_rows[theirs]):
             return True
     return False
 

@@ -18,7 +18,7 @@ from sidecart.evidence import with_evidence_class, with_expected_baskets
 from sidecart.group_support import GroupEvidence, backed_off_pairs, unlent_pairs
 from sidecart.list_places import Places, sellers
 from sidecart.pairs import flat_pairs
-from sidecart.regional_lists import regional_evidence, regional_pairs, weighed_regions
+from sidecart.regional_lists import regional_counts, weighed_regions, weighing
 from sidecart.scoring import (
     TIER_ORDERS,
     TIER_OTHER_BRAND,
@@ -33,7 +33,6 @@ from sidecart.variants import facts_of
 
 SOURCE_ORDERS, SOURCE_VIEWS, SOURCE_POPULARITY, SOURCE_BRAND = "orders", "views", "popularity", "brand"
 
-_NO_REGIONAL_EVIDENCE = {"region_pair_support": 0, "region_anchor_support": 0, "region_weight": 0.0}
 _NO_ORDERS = {
     "pair_buyers": 0,
     "pair_baskets": 0,
@@ -46,7 +45,7 @@ _NO_ORDERS = {
 }
 _NOTHING: dict[str, Any] = (
     _NO_ORDERS
-    | _NO_REGIONAL_EVIDENCE
+    | {"region_pair_support": 0, "region_anchor_support": 0, "region_weight": 0.0}
     | {"view_support": 0, "required_support": 0, "confidence": 0.0, "exposure_factor": 1.0, "fill_support": 0}
 )
 """What a row has none of."""
@@ -159,17 +158,23 @@ def shortlists(
 
     `listed`: listed_candidates; `met`: shelf_support, None where nothing is to be filled. Both are read several times.
     """
-    there = _regional(inputs, listed, where, parameters, settings)
+    slots = where.places.slots(listed.sparkSession)
+    weighed = weighed_regions(inputs.region_support, inputs.regions, slots, settings.regions)
+    counted = regional_counts(inputs.pair_support, weighed, settings)
     cold = _cold_inputs(inputs, where.sellers.withColumnRenamed("variant", "candidate"))
     pools = None if met is None else cold_start.pools(met, cold, settings)
-    plain = listed.withColumns({name: F.lit(value) for name, value in _NO_REGIONAL_EVIDENCE.items()})
-    candidates = Candidates(plain, there, pools)
-    pages = cold_start.pages(inputs.variant_facts)
-    cut = base_lists.base_lists(candidates, pages, where.sellers, where.places, cold_start.drawing(settings.cold_start))
-    slots = where.places.slots(cut.sparkSession).select("slot", "region_id")
-    weighing = slots.withColumnsRenamed({"slot": "evidence_slot", "region_id": "evidence_region_id"})
+    cut = base_lists.base_lists(
+        Candidates(listed, counted, pools),
+        cold_start.pages(inputs.variant_facts),
+        where.sellers,
+        where.places,
+        cold_start.drawing(settings.cold_start),
+        weighing(parameters, settings),
+    )
+    named = slots.select("slot", "region_id")
+    evidence = named.withColumnsRenamed({"slot": "evidence_slot", "region_id": "evidence_region_id"})
     whole = cut.fillna({name: value for name, value in _NOTHING.items() if name in cut.columns})
-    placed = whole.join(F.broadcast(slots), "slot").join(F.broadcast(weighing), "evidence_slot", "left")
+    placed = whole.join(F.broadcast(named), "slot").join(F.broadcast(evidence), "evidence_slot", "left")
     return _described(placed, inputs, settings).withColumns(
         {
             "source": _source(),
@@ -229,19 +234,6 @@ def _viewed(inputs: ListInputs, passing: DataFrame, sold: DataFrame, settings: S
 def _cold_inputs(inputs: ListInputs, offered: DataFrame) -> ColdInputs:
     root_pairs = flat_pairs(inputs.at_root(inputs.pair_support))
     return ColdInputs(root_pairs, inputs.variant_facts, inputs.category_compatibility, offered)
-
-
-def _regional(
-    inputs: ListInputs, listed: DataFrame, where: Range, parameters: ScoringParameters, settings: Settings
-) -> DataFrame:
-    """What orders bring, in the order of regions with evidence of their own; only their pairs are looked at."""
-    slots = where.places.slots(listed.sparkSession)
-    weighed = weighed_regions(inputs.region_support, inputs.regions, slots, settings.regions)
-    evidence = regional_evidence(inputs.variant_support, weighed, where.sellers, settings)
-    by_orders = listed.where(F.col("tier") == TIER_ORDERS)
-    nodes = F.broadcast(evidence.select(F.col("evidence_region").alias("region_id"), "anchor").distinct())
-    counts = flat_pairs(inputs.pair_support.join(nodes, ["region_id", "anchor"], "left_semi"))
-    return regional_pairs(by_orders, evidence, counts, where.sellers, parameters, settings)
 
 
 def _described(listed: DataFrame, inputs: ListInputs, settings: Settings) -> DataFrame:
