@@ -147,7 +147,6 @@ def list_inputs(tables: Tables) -> ListInputs:
         variant_stratum_support=tables.read(state.VARIANT_STRATUM_SUPPORT),
         basket_strata=tables.read(state.BASKET_STRATA),
         view_pair_support=tables.read(state.VIEW_PAIR_SUPPORT),
-        variant_support=tables.read(state.VARIANT_SUPPORT),
         region_support=tables.read(state.REGION_SUPPORT),
         category_compatibility=tables.read(gold.CATEGORY_COMPATIBILITY),
         attribute_lift=tables.read(gold.ATTRIBUTE_LIFT),

@@ -49,7 +49,8 @@ class CountedShop:
     def tables(self) -> dict[str, pa.Table]:
         """Every input by name, as an analyst's engine reads it."""
         named = {f.name: getattr(self.inputs, f.name) for f in fields(ListInputs)}
-        return {name: frame.toArrow() for name, frame in named.items()} | {"variant_ids": self.variant_ids.toArrow()}
+        named |= {"variant_ids": self.variant_ids, "variant_support": variant_support(self.inputs.pair_support)}
+        return {name: frame.toArrow() for name, frame in named.items()}
 
     def rows(self) -> dict[str, list[dict[str, Any]]]:
         """Every input by name, as plain rows."""
@@ -108,7 +109,6 @@ def counted_shop(
         variant_stratum_support=measured.variant_stratum_support,
         basket_strata=_settled(measured.basket_strata),
         view_pair_support=_settled(pair_support(views, regions, shards=2)),
-        variant_support=of_variants,
         region_support=_settled(region_support(baskets, regions)),
         category_compatibility=measured.category_compatibility,
         attribute_lift=_settled(attribute_lift(pairs, groups, facts, settings)),

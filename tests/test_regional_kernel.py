@@ -11,7 +11,7 @@ from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
 from sidecart import measures
-from sidecart.regional_kernel import Counted, OwnOrder, Scored, Weighing, own_orders
+from sidecart.regional_kernel import Counted, OwnOrder, Scored, Weighing, own_orders, posterior
 
 BREAD, JAM, TEA = 5, 2, 9
 ROOT, NORTH, OSLO, SOUTH = range(4)
@@ -55,6 +55,11 @@ def shown(order: OwnOrder) -> list[tuple[int, float, int]]:
     """Candidate, confidence and own support, best first."""
     found = zip(MET.candidates[order.rows], order.confidence, order.support, strict=True)
     return [(int(candidate), round(float(confidence), 9), int(support)) for candidate, confidence, support in found]
+
+
+def test_a_small_region_believes_its_parent_and_a_large_one_itself() -> None:
+    regions = [(0, 0), (90, 100), (2700, 2700)]
+    assert [posterior(np.array(c), n, np.array(0.6), 300.0).round(9) for c, n in regions] == [0.6, 0.675, 0.96]
 
 
 def test_a_regions_confidence_is_mixed_down_the_tree() -> None:

@@ -68,11 +68,6 @@ class Places:
         return spark.createDataFrame(told, "region_id STRING, slot INT, list_depth INT")
 
 
-def is_sold_in(slots: str, slot: str) -> str:
-    """SQL: whether the bitset of that column holds the slot of that one."""
-    return f"(shiftright({slots}[{slot} div {WORD}], {slot} % {WORD}) & 1) = 1"
-
-
 def sellers(offers: DataFrame, slots: DataFrame, facts: DataFrame, words: int) -> DataFrame:
     """One row per variant that any of the slots may sell, available now or not: variant, slots (a bitset of `words`),
     least_range (how many variants the smallest of them sells).

@@ -46,11 +46,6 @@ def required_support(lift: Column, constant: float, power: float) -> Column:
     return F.least(asked, F.lit(2**31 - 1)).cast("int")
 
 
-def posterior(support: Column, anchor_support: Column, parent: Column, prior: float) -> Column:
-    """(c + k p) / (n + k): a region's confidence, pulled to its parent's p by k pseudo-buyers."""
-    return (support + F.lit(prior) * parent) / (anchor_support + F.lit(prior))
-
-
 def damped_count(confidence: Column, candidate_support: Column, *, prior: float, exponent: float) -> Column:
     """Ln of c/n_i / (n_j + prior)^a: the share of the anchor's buyers, less the more popular the candidate is."""
     return F.ln(confidence) - F.lit(exponent) * F.ln(candidate_support + F.lit(prior))

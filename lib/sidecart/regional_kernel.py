@@ -1,6 +1,6 @@
 """The regional kernel: an anchor's candidates in the order that the evidence of a region gives them.
 
-Confidence is (c_r + k p_parent) / (n_r + k) down the tree from the root's c/n (measures.posterior); gate, lift and
+Confidence is (c_r + k p_parent) / (n_r + k) down the tree from the root's c/n (posterior); gate, lift and
 popularity stay the whole shop's.
 """
 
@@ -82,8 +82,8 @@ def own_orders(
         while above >= 0 and above not in known:
             above = parents[above]
         support = _support(scored.candidates, by_candidate, region)
-        pulled = support + weighing.prior_support * known.get(above, scored.confidence)
-        known[region.slot] = pulled / (region.anchor_support + weighing.prior_support)
+        parent = known.get(above, scored.confidence)
+        known[region.slot] = posterior(support, region.anchor_support, parent, weighing.prior_support)
         rows = np.flatnonzero(holds(scored.sold, region.slot) & holds(page, region.slot))
         if len(rows):
             keys = _keys(scored, known[region.slot], weighing)
@@ -91,6 +91,12 @@ def own_orders(
             confidence = known[region.slot][best]
             orders.append(OwnOrder(region.slot, region.anchor_support, best, keys[best], confidence, support[best]))
     return orders
+
+
+def posterior(support: Ints, anchor_support: int, parent: Ints, prior: float) -> Ints:
+    """(c + k p) / (n + k): a region's confidence, pulled to its parent's p by k pseudo-buyers."""
+    pulled: Ints = (support + prior * parent) / (anchor_support + prior)
+    return pulled
 
 
 def _support(candidates: Ints, by_candidate: Ints, region: Counted) -> Ints:

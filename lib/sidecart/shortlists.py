@@ -61,7 +61,6 @@ class ListInputs:
     view_pair_support: DataFrame
     variant_stratum_support: DataFrame
     basket_strata: DataFrame
-    variant_support: DataFrame
     region_support: DataFrame
     category_compatibility: DataFrame
     attribute_lift: DataFrame
