@@ -36,6 +36,10 @@ class Tree:
         return -(-len(self.parents) // WORD)
 
 
+_Among = tuple[Ints, Ints, Ints, Ints]
+"""Of Candidates: met_rows, met_words, fill_rows and fill_words, as loops take them."""
+
+
 class Cutter:
     """Cuts the lists of one anchor after another, in rooms that are made once."""
 
@@ -58,10 +62,7 @@ class Cutter:
         """
         count = _cut(
             anchor,
-            candidates.met_rows,
-            candidates.met_words,
-            candidates.fill_words,
-            candidates.fill_rows,
+            (candidates.met_rows, candidates.met_words, candidates.fill_rows, candidates.fill_words),
             orders.candidates,
             orders.bounds,
             orders.slots,
@@ -109,10 +110,7 @@ def warm() -> None:
 @compiled
 def _cut(  # noqa: PLR0917
     anchor: Ints,
-    met_rows: Ints,
-    met_words: Ints,
-    fill_words: Ints,
-    fill_rows: Ints,
+    among: _Among,
     orders: Ints,
     bounds: Ints,
     slots: Ints,
@@ -140,18 +138,15 @@ def _cut(  # noqa: PLR0917
         order_of[slot] = next_order if is_own else (order_of[parent] if parent >= 0 else 0)
         cut, side = 0, 0
         if parent >= 0:
-            held_above = held[held_at[parent], : sizes[parent]]
-            cut = _from_parent(held_above, met_rows, met_words, fill_words, fill_rows, slot, depth, chosen[0])
+            cut = _from_parent(held[held_at[parent], : sizes[parent]], among, slot, depth, chosen[0])
         if parent >= 0 and not is_own and (cut >= depth or is_whole[parent]):
             is_whole[slot] = is_whole[parent] and cut <= depth
             sizes[slot] = min(cut, depth)
         else:
             order = orders[bounds[order_of[slot]] : bounds[order_of[slot] + 1]]
-            sizes[slot], is_whole[slot] = _from_order(
-                order, met_rows, met_words, fill_words, fill_rows, slot, depth, chosen[1]
-            )
+            sizes[slot], is_whole[slot] = _from_order(order, among, slot, depth, chosen[1])
             side = 1
-            if parent < 0 or _differ(chosen, min(cut, depth), sizes[slot], met_rows):
+            if parent < 0 or _differ(chosen, min(cut, depth), sizes[slot], among[0]):
                 filled = _tell(chosen[1, : sizes[slot]], slot, lists, filled)
         if held_at[slot] >= 0:
             held[held_at[slot], : sizes[slot]] = chosen[side, : sizes[slot]]
@@ -164,7 +159,8 @@ def _has(words: Ints, slot: int) -> Any:
 
 
 @inlined
-def _sells(met_rows: Ints, met_words: Ints, fill_words: Ints, fill_rows: Ints, candidate: int, slot: int) -> Any:
+def _sells(among: _Among, candidate: int, slot: int) -> Any:
+    met_rows, met_words, fill_rows, fill_words = among
     word, bit = slot >> 6, slot & 63
     if candidate >= 0:
         return (met_words[met_rows[candidate], word] >> bit) & 1 != 0
@@ -172,20 +168,11 @@ def _sells(met_rows: Ints, met_words: Ints, fill_words: Ints, fill_rows: Ints, c
 
 
 @compiled
-def _from_parent(  # noqa: PLR0917
-    held: Ints,
-    met_rows: Ints,
-    met_words: Ints,
-    fill_words: Ints,
-    fill_rows: Ints,
-    slot: int,
-    depth: int,
-    chosen: Ints,
-) -> int:
+def _from_parent(held: Ints, among: _Among, slot: int, depth: int, chosen: Ints) -> int:
     """Of a parent's list what the slot sells, to one beyond its depth; how many."""
     cut = 0
     for candidate in held:
-        if _sells(met_rows, met_words, fill_words, fill_rows, candidate, slot):
+        if _sells(among, candidate, slot):
             chosen[cut] = candidate
             cut += 1
             if cut > depth:
@@ -194,20 +181,11 @@ def _from_parent(  # noqa: PLR0917
 
 
 @compiled
-def _from_order(  # noqa: PLR0917
-    order: Ints,
-    met_rows: Ints,
-    met_words: Ints,
-    fill_words: Ints,
-    fill_rows: Ints,
-    slot: int,
-    depth: int,
-    chosen: Ints,
-) -> tuple[int, bool]:
+def _from_order(order: Ints, among: _Among, slot: int, depth: int, chosen: Ints) -> tuple[int, bool]:
     """The first that the slot sells; how many, and whether it sells no more."""
     own = 0
     for candidate in order:
-        if _sells(met_rows, met_words, fill_words, fill_rows, candidate, slot):
+        if _sells(among, candidate, slot):
             if own == depth:
                 return own, False
             chosen[own] = candidate
