@@ -77,7 +77,7 @@ def main() -> None:
     sold = _words(shop.sold(told.candidates, chance))
     pages = shop.sold(told.anchors, chance)
     bounds, nobody = np.array([0, told.candidates], np.int64), np.zeros(0, np.int32)
-    among = Candidates(np.arange(told.candidates, dtype=np.int32), sold, sold[:1], nobody.astype(np.int64))
+    among = Candidates(sold, np.arange(told.candidates, dtype=np.int32), nobody)
     warm()
     cutter, rows, seconds = Cutter(tree), np.zeros(len(shop.parents), np.int64), 0.0
     for anchor in _words(pages):

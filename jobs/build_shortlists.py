@@ -15,13 +15,12 @@ from sidecart.contracts import gold, silver, state
 from sidecart.contracts.frames import Tables, rows
 from sidecart.evidence import ChanceInputs, evidence_thresholds, met_pairs
 from sidecart.ingest.parsing import instant
-from sidecart.list_places import Places
+from sidecart.list_places import Places, Range
 from sidecart.pairs import flat_pairs
 from sidecart.scoring import ScoringParameters, admitted
 from sidecart.settings import Settings
 from sidecart.shortlists import (
     ListInputs,
-    Range,
     list_regions,
     listed_candidates,
     near_misses,

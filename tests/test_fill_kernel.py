@@ -15,7 +15,7 @@ TIERS = Tiers(same_brand=2, other_brand=7, behind=12)
 
 
 def _shelf(*pooled: dict[str, Any], sharpness: float = 1.0) -> Shelf:
-    """Candidates of the subcategory milks, each of a group of its own, sold in slot 0."""
+    """Candidates of the subcategory milks, each of a group of its own."""
     rows = []
     for given in pooled:
         row: dict[str, Any] = {
@@ -25,12 +25,11 @@ def _shelf(*pooled: dict[str, Any], sharpness: float = 1.0) -> Shelf:
             "own": NONE,
             "brand": NONE,
             "draw": 3,
-            "slots": [1],
             "id_order": given["candidate"],
         }
         row |= {"group": given["candidate"], "fill_support": 5, "category_lift": 1.5} | given
         rows.append(row | {"plain_fit": row["fit"]})
-    types = {"step": pa.int32(), "candidate": pa.int32(), "slots": pa.list_(pa.int64()), "id_order": pa.int32()}
+    types = {"step": pa.int32(), "candidate": pa.int32(), "id_order": pa.int32()}
     table = pa.table({name: pa.array([row[name] for row in rows], types.get(name)) for name in rows[0]})
     return Shelf(table, Drawing(TIERS, sharpness, by_popularity=2))
 

@@ -64,10 +64,9 @@ class Chain:
         lists = cutter.cut(
             _words([self.pages], words)[0],
             Candidates(
+                words=_words(self.sells, words),
                 met_rows=np.array(rows, np.int32),
-                met_words=_words([self.sells[c] for c in met], words),
-                fill_words=_words([set(), *(self.sells[c] for c in filling)], words),
-                fill_rows=np.arange(1, len(filling) + 1),
+                fill_rows=np.array(filling, np.int32),
             ),
             Orders(
                 candidates=np.array([c for order in numbered for c in order], np.int32),

@@ -15,16 +15,16 @@ from builders import Shop, configured, told
 from list_definition import Definition
 from operator_rows import joined_rows
 from random_shop import CITIES, DEEP_TREE, TREE, CountedShop, counted_shop
+from sidecart import base_lists
 from sidecart.contracts import gold
 from sidecart.contracts.frames import rows
-from sidecart.list_places import Places
+from sidecart.list_places import Places, Range
 from sidecart.resolution import held_lists, list_owners
 from sidecart.scoring import ScoringParameters
 from sidecart.settings import ListSettings
 from sidecart.settings_files import settings_from
 from sidecart.shortlists import (
     ListInputs,
-    Range,
     listed_candidates,
     near_misses,
     pairs_at_root,
@@ -101,7 +101,7 @@ def _shortlists(spark: SparkSession, inputs: ListInputs) -> DataFrame:
     nothing_damped = rows(spark, gold.EXPOSURE_FACTORS, [])
     parameters = ScoringParameters(0.5, 500, nothing_damped)
     places = _places(spark, inputs)
-    where = Range(places, sellers_of(inputs, places))
+    where = Range(places, sellers_of(inputs, places), inputs.variant_facts.count())
     listed = listed_candidates(inputs, pairs_at_root(inputs, where.sold(), SETTINGS), where, parameters, SETTINGS)
     return shortlists(inputs, _settled(listed), shelf_support(inputs, where.sold()), where, parameters, SETTINGS)
 
@@ -133,6 +133,14 @@ def test_lists_are_what_their_definition_says(
     assert {row[4] for row in expected} == {"orders", "views", "popularity", "brand"}
     assert sum(row[-1] > 0 for row in expected) > 100
     assert found == expected
+
+
+def test_lists_do_not_depend_on_how_anchors_are_dealt_to_sheets(
+    spark: SparkSession, counted: CountedShop, lists: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Categories in several parts, on so many sheets that some have no anchor."""
+    monkeypatch.setattr(base_lists, "_ANCHORS_OF_PART", 3)
+    assert _in_order(_shortlists(spark, counted.inputs)) == lists
 
 
 def test_every_list_resolves_from_the_stored_ones(
@@ -206,7 +214,7 @@ def test_no_join_puts_out_a_row_more_for_regions_that_sell_what_those_above_them
 def _joined_rows(spark: SparkSession, inputs: ListInputs, lists: ListSettings) -> Counter[int]:
     """What joins put out while lists are made, once it is known who sells what."""
     places = Shop(spark).places(inputs.regions, inputs.offers, lists)
-    where = Range(places, _settled(sellers_of(inputs, places)))
+    where = Range(places, _settled(sellers_of(inputs, places)), inputs.variant_facts.count())
     parameters = ScoringParameters(0.5, 500, rows(spark, gold.EXPOSURE_FACTORS, []))
     listed = _settled(
         listed_candidates(inputs, pairs_at_root(inputs, where.sold(), SETTINGS), where, parameters, SETTINGS)

@@ -11,19 +11,19 @@ from dataclasses import dataclass
 from functools import reduce
 
 import pyarrow as pa
-from pyspark.sql import DataFrame
+from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
 from sidecart import list_kernel
 from sidecart.contracts.state import PAIR_GROUPS
 from sidecart.fill_kernel import Drawing
-from sidecart.list_places import Places
-from sidecart.list_sheets import COUNTED, MET, NOBODY, PAGE, POOLED, ListMaker
+from sidecart.list_places import Range
+from sidecart.list_sheets import COUNTED, MET, NOBODY, PAGE, POOLED, SOLD, ListMaker
 from sidecart.regional_kernel import Weighing
 from sidecart.scoring import best_first
 
 _ANCHORS_OF_PART = 4096
-"""Anchors of one category that one task looks at, at most some more."""
+"""Anchors of one category that one task looks at, at most some more; and of one sheet, on average."""
 
 _PAYLOAD = {
     "anchor": "INT",
@@ -53,6 +53,7 @@ _TOLD = {
     "region_weight": "DOUBLE",
 }
 _SHEET = _PAYLOAD | {
+    "sheet": "INT",
     "category_id": "STRING",
     "part": "INT",
     "kind": "INT",
@@ -93,26 +94,28 @@ class Candidates:
 
 
 def base_lists(
-    candidates: Candidates, pages: DataFrame, sellers: DataFrame, places: Places, drawing: Drawing, weighing: Weighing
+    candidates: Candidates, pages: DataFrame, where: Range, drawing: Drawing, weighing: Weighing
 ) -> DataFrame:
     """Rows of the base lists that are stored: slot, rank, fill_support and a pair's columns, null where fills lack it.
 
     The list of a region is the first candidates that it sells, to its depth: by trust, then score, then id. `pages`:
-    one row per anchor, with what its fills are chosen by (cold_start.pages); `sellers`: list_places.sellers; `drawing`:
-    cold_start.drawing; `weighing`: regional_lists.weighing.
+    one row per anchor, with what its fills are chosen by (cold_start.pages); `drawing`: cold_start.drawing; `weighing`:
+    regional_lists.weighing.
     """
-    placed = _placed(pages)
-    sheets = [
+    sheets = where.variants // _ANCHORS_OF_PART + 1
+    placed = _placed(pages, sheets)
+    homes = F.broadcast(placed.select("anchor", "category_id", "part", "sheet"))
+    met = candidates.met.join(F.broadcast(where.sold()), "candidate", "left_semi")
+    parts = [
+        _sold(where, sheets),
         *([] if candidates.pools is None else [_pooled(candidates.pools, placed)]),
-        _paged(placed, sellers, places),
-        _met(candidates.met, placed, sellers).withColumn("kind", F.lit(MET)),
-        _counted(candidates.counted, placed, places),
+        placed.withColumn("kind", F.lit(PAGE)),
+        met.join(homes, "anchor").withColumn("kind", F.lit(MET)),
+        candidates.counted.join(homes, "anchor").withColumn("kind", F.lit(COUNTED)),
     ]
-    rows = reduce(DataFrame.unionByName, (_sheet(part) for part in sheets))
-    in_order = rows.repartition("category_id", "part").sortWithinPartitions(
-        "category_id", "part", "anchor", "kind", "slot", *best_first()
-    )
-    maker = ListMaker(places.tree, drawing, weighing, tuple(_PAYLOAD))
+    rows = reduce(DataFrame.unionByName, (_sheet(part) for part in parts)).repartitionById(sheets, "sheet")
+    in_order = rows.sortWithinPartitions("category_id", "part", "anchor", "kind", "slot", *best_first())
+    maker = ListMaker(where.places.tree, drawing, weighing, tuple(_PAYLOAD))
 
     def cut(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         return maker.lists(batches)
@@ -126,44 +129,31 @@ def warm() -> None:
     list_kernel.warm()
 
 
-def _placed(pages: DataFrame) -> DataFrame:
-    """The pages with `part`: the anchors of a category are looked at in parts."""
+def _placed(pages: DataFrame, sheets: int) -> DataFrame:
+    """The pages with `part` and `sheet`: a category's anchors are looked at in parts, the largest categories' first
+    dealt to sheets in turn, so that these are about alike.
+    """
     sizes = pages.groupBy("category_id").agg(F.count(F.lit(1)).alias("pages"))
-    parts = F.floor(F.col("pages") / _ANCHORS_OF_PART) + 1
-    placed = pages.join(F.broadcast(sizes), "category_id")
-    return placed.withColumn("part", F.pmod("anchor", parts).cast("int")).drop("pages")
+    parted = sizes.withColumn("parts", F.floor(F.col("pages") / _ANCHORS_OF_PART) + 1)
+    larger = Window.orderBy(F.col("pages").desc(), "category_id").rowsBetween(Window.unboundedPreceding, -1)
+    dealt = parted.withColumn("place", F.coalesce(F.sum("parts").over(larger), F.lit(0)))
+    placed = pages.join(F.broadcast(dealt), "category_id").withColumn("part", F.pmod("anchor", "parts").cast("int"))
+    sheet = F.pmod(F.col("place") + F.col("part"), F.lit(sheets)).cast("int")
+    return placed.withColumn("sheet", sheet).drop("pages", "parts", "place")
+
+
+def _sold(where: Range, sheets: int) -> DataFrame:
+    """Who sells what, once for every sheet: beside each candidate of each anchor its bits would be most of a sheet."""
+    sheet = F.explode(F.sequence(F.lit(0), F.lit(sheets - 1))).alias("sheet")
+    return where.sellers.select(F.col("variant").alias("candidate"), "slots", sheet, F.lit(SOLD).alias("kind"))
 
 
 def _pooled(pools: DataFrame, placed: DataFrame) -> DataFrame:
     """What fits a category, for each part of its anchors."""
-    parts = F.broadcast(placed.select("category_id", "part").distinct())
+    parts = F.broadcast(placed.select("category_id", "part", "sheet").distinct())
     return pools.join(parts, "category_id").withColumns(
         {"kind": F.lit(POOLED), "candidate_id_order": F.col("id_order"), "anchor": F.lit(NOBODY)}
     )
-
-
-def _paged(placed: DataFrame, sellers: DataFrame, places: Places) -> DataFrame:
-    """The root has a page of every variant, other regions of what they sell."""
-    at_root = F.array(*(F.lit(int(word == 0)).cast("bigint") for word in range(places.tree.words)))
-    sold = placed.join(sellers.withColumnRenamed("variant", "anchor"), "anchor", "left")
-    return sold.withColumns({"kind": F.lit(PAGE), "slots": F.coalesce("slots", at_root)})
-
-
-def _met(met: DataFrame, placed: DataFrame, sellers: DataFrame) -> DataFrame:
-    """Candidates that are sold, beside their anchors' pages."""
-    sold = F.broadcast(sellers.withColumnRenamed("variant", "candidate"))
-    return met.join(sold, "candidate").join(_homes(placed), "anchor")
-
-
-def _counted(counted: DataFrame, placed: DataFrame, places: Places) -> DataFrame:
-    """What regions counted, beside their anchors' pages; nobody sells it, but every row of a sheet has its bits."""
-    nobody = F.array_repeat(F.lit(0).cast("bigint"), places.tree.words)
-    return counted.join(_homes(placed), "anchor").withColumns({"kind": F.lit(COUNTED), "slots": nobody})
-
-
-def _homes(placed: DataFrame) -> DataFrame:
-    """On whose sheet an anchor stands."""
-    return F.broadcast(placed.select("anchor", "category_id", "part"))
 
 
 def _sheet(rows: DataFrame) -> DataFrame:

@@ -16,7 +16,6 @@ def holds(sets: npt.NDArray[np.int64], slot: int) -> npt.NDArray[np.bool_]:
     return found
 
 
-def words(sets: pa.Array) -> npt.NDArray[np.int64]:
-    """Lists of words, all of one length, as a matrix (row, word); a copy, so that loops see one kind of array."""
-    flat = sets.flatten().to_numpy(zero_copy_only=False).astype("<i8", copy=False)
-    return np.array(flat.reshape(len(sets), -1))
+def words(sets: pa.Array, width: int) -> npt.NDArray[np.int64]:
+    """Lists of so many words as a matrix (row, word)."""
+    return np.asarray(sets.flatten().to_numpy(zero_copy_only=False), np.int64).reshape(len(sets), width)

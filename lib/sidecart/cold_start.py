@@ -42,7 +42,7 @@ class ColdInputs:
     facts: DataFrame
     compatibility: DataFrame
     offered: DataFrame
-    """candidate, slots (which may sell it) and least_range (list_places.sellers)."""
+    """candidate and least_range (list_places.sellers)."""
 
 
 def drawing(settings: ColdStartSettings) -> Drawing:
@@ -146,7 +146,6 @@ def pools(met: DataFrame, inputs: ColdInputs, settings: Settings) -> DataFrame:
         (mass - size).alias("fit"),
         (mass - size / 2).alias("plain_fit"),
         *_COMPARED,
-        "slots",
     )
 
 
@@ -314,7 +313,7 @@ def _candidates(inputs: ColdInputs) -> DataFrame:
         (F.col("buyers") + 1).cast("double").alias("popularity"),
         F.greatest(F.col("buyers"), F.lit(1)).cast("double").alias("size"),
     )
-    return known.join(F.broadcast(inputs.offered), "candidate")
+    return known.join(F.broadcast(inputs.offered.select("candidate")), "candidate", "left_semi")
 
 
 def _code(name: str) -> Column:

@@ -13,7 +13,6 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from sidecart.bitsets import words
 from sidecart.draws import chance
 from sidecart.sorted_rows import run_starts
 
@@ -82,14 +81,13 @@ class Shelf:
     """The pools of one category: a row per step, key and candidate that fits.
 
     Columns: step, key, candidate, fit (ln of O/n L), plain_fit (ln of O/sqrt(n) L), group, own, brand, draw, id_order,
-    fill_support, category_lift and slots (which sell the candidate).
+    fill_support and category_lift.
     """
 
     def __init__(self, table: pa.Table, drawing: Drawing) -> None:
         self.candidates = table.column("candidate").to_numpy()
         self.fill_support = table.column("fill_support").to_numpy()
         self.category_lift = table.column("category_lift").to_numpy()
-        self.words = words(table.column("slots").combine_chunks())
         self._column: dict[str, Column] = {name: table.column(name).to_numpy() for name in _COMPARED}
         self._drawing = drawing
         self._rows_at = _rows_at(self._column["step"].astype(np.int64), table.column("key").combine_chunks())

@@ -36,8 +36,8 @@ class Tree:
         return -(-len(self.parents) // WORD)
 
 
-_Among = tuple[Ints, Ints, Ints, Ints]
-"""Of Candidates: met_rows, met_words, fill_rows and fill_words, as loops take them."""
+_Among = tuple[Ints, Ints, Ints]
+"""Of Candidates: words, met_rows and fill_rows, as loops take them."""
 
 
 class Cutter:
@@ -62,7 +62,7 @@ class Cutter:
         """
         count = _cut(
             anchor,
-            (candidates.met_rows, candidates.met_words, candidates.fill_rows, candidates.fill_words),
+            (candidates.words, candidates.met_rows, candidates.fill_rows),
             orders.candidates,
             orders.bounds,
             orders.slots,
@@ -81,13 +81,11 @@ class Cutter:
 class Candidates:
     """What an anchor met, numbered from 0, and what may fill its lists, numbered from -1 down."""
 
+    words: Ints
+    """Who sells a variant: a bitset per row."""
     met_rows: Ints
-    """The row among `met_words` of each; orders of regions have numbers of their own for the same row."""
-    met_words: Ints
-    """The bitset of each row."""
-    fill_words: Ints
+    """The row of each; orders of regions have numbers of their own for the same row."""
     fill_rows: Ints
-    """The row among `fill_words` of each."""
 
 
 @dataclass(frozen=True)
@@ -103,7 +101,7 @@ class Orders:
 def warm() -> None:
     """Compile the loop: once per process."""
     word, none, one = np.ones((1, 1), np.int64), np.zeros(0, np.int32), np.zeros(1, np.int32)
-    among = Candidates(met_rows=one, met_words=word, fill_words=word, fill_rows=none.astype(np.int64))
+    among = Candidates(words=word, met_rows=one, fill_rows=none)
     Cutter(Tree.of([-1], [1])).cut(word[0], among, Orders(one, np.array([0, 1], np.int64), none))
 
 
@@ -146,7 +144,7 @@ def _cut(  # noqa: PLR0917
             order = orders[bounds[order_of[slot]] : bounds[order_of[slot] + 1]]
             sizes[slot], is_whole[slot] = _from_order(order, among, slot, depth, chosen[1])
             side = 1
-            if parent < 0 or _differ(chosen, min(cut, depth), sizes[slot], among[0]):
+            if parent < 0 or _differ(chosen, min(cut, depth), sizes[slot], among[1]):
                 filled = _tell(chosen[1, : sizes[slot]], slot, lists, filled)
         if held_at[slot] >= 0:
             held[held_at[slot], : sizes[slot]] = chosen[side, : sizes[slot]]
@@ -160,11 +158,12 @@ def _has(words: Ints, slot: int) -> Any:
 
 @inlined
 def _sells(among: _Among, candidate: int, slot: int) -> Any:
-    met_rows, met_words, fill_rows, fill_words = among
+    words, met_rows, fill_rows = among
     word, bit = slot >> 6, slot & 63
+    # Two looks at the words, not one at a row chosen before: that takes five times as long (references are counted).
     if candidate >= 0:
-        return (met_words[met_rows[candidate], word] >> bit) & 1 != 0
-    return (fill_words[fill_rows[-1 - candidate], word] >> bit) & 1 != 0
+        return (words[met_rows[candidate], word] >> bit) & 1 != 0
+    return (words[fill_rows[-1 - candidate], word] >> bit) & 1 != 0
 
 
 @compiled

@@ -68,6 +68,21 @@ class Places:
         return spark.createDataFrame(told, "region_id STRING, slot INT, list_depth INT")
 
 
+@dataclass(frozen=True)
+class Range:
+    """Where lists are made: the regions that have them, and what each may sell."""
+
+    places: Places
+    sellers: DataFrame
+    """One row per variant that any of them may sell (sellers)."""
+    variants: int
+    """How many have a page at the root."""
+
+    def sold(self) -> DataFrame:
+        """One row per variant that any of them may sell: candidate."""
+        return self.sellers.select(F.col("variant").alias("candidate"))
+
+
 def sellers(offers: DataFrame, slots: DataFrame, facts: DataFrame, words: int) -> DataFrame:
     """One row per variant that any of the slots may sell, available now or not: variant, slots (a bitset of `words`),
     least_range (how many variants the smallest of them sells).

@@ -1,14 +1,14 @@
 """List sheets: rows in, rows of base lists out, one anchor after another.
 
-A sheet is what the lists of some anchors of one category are made of: first the candidates that fit the category, then
-each anchor with the candidates that it met, best first, and what regions counted of it. They come as rows of one table,
-told apart by `kind`.
+A sheet is what the lists of some anchors are made of: first who sells what; then for each category the candidates that
+fit it, and each anchor with the candidates that it met, best first, and what regions counted of it. They come as rows
+of one table, told apart by `kind`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 
 import numpy as np
@@ -21,11 +21,11 @@ from sidecart.list_kernel import Candidates, Cutter, Orders, Tree
 from sidecart.regional_kernel import Counted, OwnOrder, Scored, Weighing, own_orders
 from sidecart.sorted_rows import run_starts, whole_anchors
 
-POOLED, PAGE, MET, COUNTED = range(4)
-"""Kinds of rows: a candidate that fits the category; an anchor; a candidate it met, in the whole shop's order; what a
-region, named by slot, counted of the anchor."""
+SOLD, POOLED, PAGE, MET, COUNTED = range(5)
+"""Kinds of rows: a variant and who sells it; a candidate that fits the category; an anchor; a candidate it met, in the
+whole shop's order; what a region, named by slot, counted of the anchor."""
 NOBODY = -1
-"""The anchor of a candidate that fits a category."""
+"""The anchor of what is not about one."""
 _ROWS_OUT = 200_000
 _REGIONAL = {
     "evidence_slot": pa.int32(),
@@ -51,18 +51,22 @@ class ListMaker:
     def lists(self, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         """Rows of the base lists that are to be stored: TOLD and the payload.
 
-        In: rows sorted by category_id, part, anchor, kind, slot and, of candidates, best first. A fill has of the
-        payload anchor, candidate, tier, score_key and category_lift.
+        In: one sheet, sorted by category_id (who sells what has none and comes first), part, anchor, kind, slot and, of
+        candidates, best first. A fill has of the payload anchor, candidate, tier, score_key and category_lift.
         """
-        cutter, shelf = Cutter(self.tree), _Category(None)
+        cutter, shelf, sold = Cutter(self.tree), _Category(None), None
         for table in whole_anchors(batches):
-            pages = _Pages(table, cutter, self.weighing)
+            if sold is None:
+                head = int((table.column("kind").to_numpy() == SOLD).sum())
+                sold = _Sold(table.slice(0, head), self.tree.words)
+                table = table.slice(head)  # noqa: PLW2901
+            pages = _Pages(table, cutter, sold, self.weighing)
             for begin, end in pages.runs():
                 if pages.kinds[begin] == POOLED or pages.category(begin) != shelf.category_id:
                     yield from pages.told(shelf, self.payload)
                     shelf = _Category(pages.category(begin))
                 if pages.kinds[begin] == POOLED:
-                    shelf.shelf = Shelf(table.slice(begin, end - begin), self.drawing)
+                    shelf = shelf.filled(table.slice(begin, end - begin), self.drawing, sold)
                 else:
                     pages.cut(begin, end, shelf)
                     if pages.rows > _ROWS_OUT:
@@ -70,27 +74,55 @@ class ListMaker:
             yield from pages.told(shelf, self.payload)
 
 
-@dataclass
+class _Sold:
+    """Who sells what: a bitset of slots per variant."""
+
+    def __init__(self, table: pa.Table, width: int) -> None:
+        variants = table.column("candidate").to_numpy()
+        # The last row is of what nobody sells: the root has a page of it all the same.
+        self.words = np.zeros((len(variants) + 1, width), np.int64)
+        self.words[:-1] = words(table.column("slots").combine_chunks(), width)
+        self.words[-1, 0] = 1
+        self._rows = np.full(int(variants.max(initial=-1)) + 2, len(variants), np.int32)
+        self._rows[variants] = np.arange(len(variants), dtype=np.int32)
+
+    def rows(self, variants: Ints) -> Ints:
+        """The rows of variants among the words."""
+        found: Ints = self._rows[np.minimum(variants, len(self._rows) - 1)]
+        return found
+
+    def of(self, variant: int) -> Ints:
+        """The bitset of one variant."""
+        found: Ints = self.words[self._rows[min(variant, len(self._rows) - 1)]]
+        return found
+
+
+@dataclass(frozen=True)
 class _Category:
-    """The category whose anchors are at hand, and its shelf where anything fits it."""
+    """The category whose anchors are at hand; its shelf where anything fits it, and the rows of that in _Sold."""
 
     category_id: str | None
     shelf: Shelf | None = None
+    rows: Ints = field(default_factory=lambda: np.zeros(0, np.int32))
+
+    def filled(self, table: pa.Table, drawing: Drawing, sold: _Sold) -> _Category:
+        """With the candidates that fit it."""
+        shelf = Shelf(table, drawing)
+        return replace(self, shelf=shelf, rows=sold.rows(shelf.candidates))
 
 
 class _Pages:
     """The rows of some anchors, and what was cut of them since it was last told."""
 
-    def __init__(self, table: pa.Table, cutter: Cutter, weighing: Weighing) -> None:
+    def __init__(self, table: pa.Table, cutter: Cutter, sold: _Sold, weighing: Weighing) -> None:
         self.kinds = table.column("kind").to_numpy()
         self.rows = 0
         """How many rows of lists wait to be told."""
-        self._table, self._cutter, self._weighing = table, cutter, weighing
-        # Copies: Arrow's own arrays can't be written, and loops would be compiled for either kind.
-        self._candidates = table.column("candidate").to_numpy().copy()
+        self._table, self._cutter, self._sold, self._weighing = table, cutter, sold, weighing
+        self._candidates = table.column("candidate").to_numpy()
+        self._rows = sold.rows(self._candidates)
         self._tiers = table.column("tier").to_numpy()
-        self._slots = table.column("slot").to_numpy().copy()
-        self._words = words(table.column("slots").combine_chunks())
+        self._slots = table.column("slot").to_numpy()
         self._categories = table.column("category_id").combine_chunks()
         self._anchors = self._filled()
         scores = _OF_SCORE if (self.kinds == COUNTED).any() else ()
@@ -101,7 +133,7 @@ class _Pages:
 
     def runs(self) -> Iterator[tuple[int, int]]:
         """Where the rows of each anchor, or of a category, begin and end."""
-        starts = run_starts(self._table.column("anchor").to_numpy()).tolist()
+        starts = run_starts(self._table.column("anchor").to_numpy()).tolist() if self._table.num_rows else []
         yield from zip(starts, [*starts[1:], self._table.num_rows], strict=True)
 
     def category(self, row: int) -> str | None:
@@ -116,13 +148,13 @@ class _Pages:
         anchor, filled = self._anchors[begin]
         taken = np.sort(self._candidates[first:met_end])
         fills = None if category.shelf is None else category.shelf.fills(filled, taken)
-        behind = category.shelf.words if category.shelf else self._words
         rows = fills.rows if fills else _NONE
-        own = self._own_orders(begin, met_end, end)
-        met_rows = np.concatenate([np.arange(met_end - first), *(order.rows for order in own)]).astype(np.int32)
+        page = self._sold.of(anchor)
+        own = self._own_orders(begin, met_end, end, page)
+        met_rows = np.concatenate([np.arange(met_end - first), *(order.rows for order in own)])
         lists = self._cutter.cut(
-            self._words[begin],
-            Candidates(met_rows, self._words[first:met_end], behind, rows),
+            page,
+            Candidates(self._sold.words, self._rows[first:met_end][met_rows], category.rows[rows]),
             self._orders(self._tiers[first:met_end], own, fills.tiers if fills else _NONE),
         )
         is_there, is_met = lists[2] >= met_end - first, lists[2] >= 0
@@ -195,14 +227,15 @@ class _Pages:
         }
         return self._batch({"slot": _int32(slot), "rank": _int32(rank)}, filled, payload)
 
-    def _own_orders(self, begin: int, met_end: int, end: int) -> list[OwnOrder]:
+    def _own_orders(self, begin: int, met_end: int, end: int, page: Ints) -> list[OwnOrder]:
         """The orders of regions that counted enough of the anchor; of what orders bring."""
         if met_end == end:
             return []
         first = begin + 1
         by_orders = first + _by_orders(self._tiers[first:met_end])
         parts = {name: values[first:by_orders] for name, values in self._scored.items()}
-        met = Scored(candidates=self._candidates[first:by_orders], sold=self._words[first:by_orders], **parts)
+        sold = self._sold.words[self._rows[first:by_orders]]
+        met = Scored(candidates=self._candidates[first:by_orders], sold=sold, **parts)
         counted = self._table.column("counted").slice(met_end, end - met_end).combine_chunks()
         groups = [_groups(counted[at].values, self._weighing.support_unit) for at in range(end - met_end)]
         regions = [
@@ -211,7 +244,7 @@ class _Pages:
                 self._slots[met_end:end], self._scored["support"][met_end:end], groups, strict=True
             )
         ]
-        return own_orders(met, regions, self._cutter.tree.parents, self._words[begin], self._weighing)
+        return own_orders(met, regions, self._cutter.tree.parents, page, self._weighing)
 
     def _orders(self, tiers: Ints, own: Sequence[OwnOrder], fill_tiers: Ints) -> Orders:
         """The whole shop's order, and those of regions: what orders say is theirs, the rest the whole shop's."""
@@ -272,7 +305,7 @@ _OF_SCORE = (
     "candidate_id_order",
 )
 _OF_PAGE = ("anchor", "group", "own", "brand", "brand_mode", "draw", "is_sold", "keys")
-_NONE = np.zeros(0, np.int64)
+_NONE = np.zeros(0, np.int32)
 
 
 def _int32(values: Ints) -> pa.Array:

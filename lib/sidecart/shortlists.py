@@ -16,7 +16,7 @@ from sidecart.base_lists import Candidates
 from sidecart.cold_start import ColdInputs
 from sidecart.evidence import with_evidence_class, with_expected_baskets
 from sidecart.group_support import GroupEvidence, backed_off_pairs, unlent_pairs
-from sidecart.list_places import Places, sellers
+from sidecart.list_places import Places, Range, sellers
 from sidecart.pairs import flat_pairs
 from sidecart.regional_lists import regional_counts, weighed_regions, weighing
 from sidecart.scoring import (
@@ -81,19 +81,6 @@ class ListInputs:
         return self.variant_facts.join(offered, "variant_id", "left_semi").select(F.col("variant").alias("candidate"))
 
 
-@dataclass(frozen=True)
-class Range:
-    """Where lists are made: the regions that have them, and what each may sell."""
-
-    places: Places
-    sellers: DataFrame
-    """list_places.sellers of them."""
-
-    def sold(self) -> DataFrame:
-        """One row per variant that any of them may sell: candidate."""
-        return self.sellers.select(F.col("variant").alias("candidate"))
-
-
 def root_members(inputs: ListInputs) -> DataFrame:
     """One row per variant that the root sells itself: variant."""
     return inputs.at_root(inputs.offers).join(inputs.variant_facts, "variant_id").select("variant")
@@ -109,7 +96,8 @@ def range_of(
     inputs: ListInputs, places: Places, sellers: DataFrame, shelves: DataFrame, settings: ListSettings
 ) -> Range:
     """The places with as many candidates as their lists keep; `sellers`: sellers_of them."""
-    return Range(places.keeping(shelves, sellers.count(), inputs.variant_facts.count(), settings), sellers)
+    variants = inputs.variant_facts.count()
+    return Range(places.keeping(shelves, sellers.count(), variants, settings), sellers, variants)
 
 
 def pairs_at_root(inputs: ListInputs, sold: DataFrame, settings: Settings) -> DataFrame:
@@ -165,8 +153,7 @@ def shortlists(
     cut = base_lists.base_lists(
         Candidates(listed, counted, pools),
         cold_start.pages(inputs.variant_facts),
-        where.sellers,
-        where.places,
+        where,
         cold_start.drawing(settings.cold_start),
         weighing(parameters, settings),
     )

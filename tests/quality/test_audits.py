@@ -19,6 +19,7 @@ from sidecart.contracts.model import Contract
 from sidecart.errors import GateError, SettingsError
 from sidecart.ingest.parsing import Moment
 from sidecart.list_depths import shelves, watched
+from sidecart.list_places import Range
 from sidecart.pairs import pair_support
 from sidecart.quality.audits.audited import Audited, audited_lists
 from sidecart.quality.audits.every import AUDITS, findings, wanted_audits
@@ -28,7 +29,6 @@ from sidecart.settings import AuditName, DiversitySettings, Settings
 from sidecart.settings_files import settings_from
 from sidecart.shortlists import (
     ListInputs,
-    Range,
     list_regions,
     listed_candidates,
     pairs_at_root,
@@ -90,7 +90,7 @@ def _lists(inputs: ListInputs, listed: DataFrame, settings: Settings = SETTINGS)
 
 def _where(inputs: ListInputs) -> Range:
     places = Shop(inputs.offers.sparkSession).places(inputs.regions, inputs.offers, SETTINGS.lists)
-    return Range(places, sellers_of(inputs, places))
+    return Range(places, sellers_of(inputs, places), inputs.variant_facts.count())
 
 
 def _listed(inputs: ListInputs) -> DataFrame:
