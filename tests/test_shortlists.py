@@ -140,6 +140,7 @@ def test_lists_do_not_depend_on_how_anchors_are_dealt_to_sheets(
 ) -> None:
     """Categories in several parts, on so many sheets that some have no anchor."""
     monkeypatch.setattr(base_lists, "_ANCHORS_OF_PART", 3)
+    monkeypatch.setattr(base_lists, "_sheets", lambda variants: variants // 2)
     assert _in_order(_shortlists(spark, counted.inputs)) == lists
 
 

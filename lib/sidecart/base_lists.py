@@ -23,7 +23,7 @@ from sidecart.regional_kernel import Weighing
 from sidecart.scoring import best_first
 
 _ANCHORS_OF_PART = 4096
-"""Anchors of one category that one task looks at, at most some more; and of one sheet, on average."""
+"""Anchors of one category that stand side by side on a sheet, at most some more."""
 
 _PAYLOAD = {
     "anchor": "INT",
@@ -102,7 +102,7 @@ def base_lists(
     one row per anchor, with what its fills are chosen by (cold_start.pages); `drawing`: cold_start.drawing; `weighing`:
     regional_lists.weighing.
     """
-    sheets = where.variants // _ANCHORS_OF_PART + 1
+    sheets = _sheets(where.variants)
     placed = _placed(pages, sheets)
     homes = F.broadcast(placed.select("anchor", "category_id", "part", "sheet"))
     met = candidates.met.join(F.broadcast(where.sold()), "candidate", "left_semi")
@@ -127,6 +127,11 @@ def base_lists(
 def warm() -> None:
     """Compile what cuts lists: once per process."""
     list_kernel.warm()
+
+
+def _sheets(variants: int) -> int:
+    """How many sheets: enough for some cores, and few in a large shop, as who sells what comes with each."""
+    return min(variants // 2_048 + 1, variants // 16_384 + 12)
 
 
 def _placed(pages: DataFrame, sheets: int) -> DataFrame:
