@@ -133,8 +133,7 @@ class _Pages:
 
     def runs(self) -> Iterator[tuple[int, int]]:
         """Where the rows of each anchor, or of a category, begin and end."""
-        starts = run_starts(self._table.column("anchor").to_numpy()).tolist() if self._table.num_rows else []
-        yield from zip(starts, [*starts[1:], self._table.num_rows], strict=True)
+        yield from pairwise([*run_starts(self._table.column("anchor").to_numpy()).tolist(), self._table.num_rows])
 
     def category(self, row: int) -> str | None:
         """The category of a row."""

@@ -29,4 +29,4 @@ def whole_anchors(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.Table]:
 
 def run_starts(values: npt.NDArray[np.generic]) -> npt.NDArray[np.int64]:
     """Where runs of equal values begin."""
-    return np.flatnonzero(np.append(True, values[1:] != values[:-1]))
+    return np.flatnonzero(np.append(len(values) > 0, values[1:] != values[:-1]))
