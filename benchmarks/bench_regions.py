@@ -46,6 +46,8 @@ SHOPS = 1_000
 LEAST, MOST = 0.005, 1.0
 """Shares of the range that the poorest and the richest region sell."""
 _PARTS = 2**20
+_STEP = 619
+"""Shops go to regions in steps of a prime, so that each has as many of them, and the largest don't stand together."""
 _NOT_TAKEN = {silver.OFFERS, silver.REGIONS, silver.ORDER_EVENTS, silver.UNMATCHED_RETURNS, silver.QUARANTINE}
 """Made anew, or read by neither counting nor lists."""
 _HOURS = 6
@@ -127,8 +129,8 @@ def _copied(source: Warehouse, run: Run, regions: int) -> None:
             continue
         frame = source.read(contract)
         if "region_id" in frame.columns and contract is not silver.RULES:
-            shop = F.crc32("region_id") % regions
-            place = F.lit(ROOT_REGION) if regions == 1 else F.format_string("r%04d", shop + 1)
+            region = F.substring("region_id", 2, 8).cast("int") * _STEP % regions
+            place = F.lit(ROOT_REGION) if regions == 1 else F.format_string("r%04d", region + 1)
             frame = frame.withColumn("region_id", place)
         run.write(contract, frame)
     run.write(silver.REGIONS, tree)
