@@ -48,7 +48,7 @@ LEAST, MOST = 0.005, 1.0
 _PARTS = 2**20
 _STEP = 619
 """Shops go to regions in steps of a prime, so that each has as many of them, and the largest don't stand together."""
-_NOT_TAKEN = {silver.OFFERS, silver.REGIONS, silver.ORDER_EVENTS, silver.UNMATCHED_RETURNS, silver.QUARANTINE}
+_NOT_TAKEN = {silver.OFFERS, silver.REGIONS, *silver.OF_INGEST}
 """Made anew, or read by neither counting nor lists."""
 _HOURS = 6
 

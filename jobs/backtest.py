@@ -32,9 +32,6 @@ from sidecart_jobs.count_history import count_history, write_facts
 
 _LOG = logging.getLogger("sidecart.run")
 
-_NOT_CARRIED = (silver.ORDER_EVENTS, silver.UNMATCHED_RETURNS, silver.QUARANTINE)
-"""Silver that lists are not made from."""
-
 _SHUFFLED = "c / n_j^.35"
 """The baseline that is shuffled to show the floor."""
 
@@ -92,7 +89,7 @@ def write_training(test: Backtest, run: Run) -> None:
     """Silver as it was known at the split, and the integers of variants, so that both sides name them alike."""
     lines = training_lines(test.source.read(silver.ORDER_LINES), test.split, test.history_days)
     cut = {silver.ORDER_LINES: lines, silver.VIEWS: training_views(test.source.read(silver.VIEWS), test.split)}
-    carried = [c for c in (*silver.TABLES, state.VARIANT_IDS) if c not in _NOT_CARRIED and c != silver.OFFERS]
+    carried = [c for c in (*silver.TABLES, state.VARIANT_IDS) if c not in {*silver.OF_INGEST, silver.OFFERS}]
     run.write_together(*(Output(c, cut.get(c, test.source.read(c))) for c in carried if _is_released(test, c)))
     run.write(silver.OFFERS, _offers(test, run))
 

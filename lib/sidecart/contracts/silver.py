@@ -260,3 +260,6 @@ TABLES = (
     QUARANTINE,
     ERASED_BUYERS,
 )
+
+OF_INGEST = (ORDER_EVENTS, UNMATCHED_RETURNS, QUARANTINE)
+"""What neither counting nor lists read."""

@@ -43,7 +43,6 @@ AT_LEAST: dict[Contract, int] = {
     gold.SCORING_PARAMETERS: 1,
     gold.EXPOSURE_FACTORS: 0,
     state.VARIANT_STRATUM_SUPPORT: 1,
-    gold.CATEGORY_COMPATIBILITY: 0,
     gold.EVIDENCE_THRESHOLDS: 0,
     gold.SHORTLISTS: 1,
     gold.NEAR_MISSES: 0,
