@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from pyspark.sql import Column, SparkSession
 from pyspark.sql import functions as F
 
@@ -42,6 +43,13 @@ def test_the_gate_can_be_switched_off(spark: SparkSession) -> None:
 
 def test_what_can_never_be_reached_is_still_a_number(spark: SparkSession) -> None:
     assert _values(spark, measures.required_support(F.lit(1e-30), 1.15, 30.0)) == [2**31 - 1]
+
+
+@pytest.mark.parametrize(("exponent", "key"), [(0.0, 0), (0.5, -2_302_585), (1.0, -4_605_170)])
+def test_the_more_popular_candidate_pays_with_the_exponent(spark: SparkSession, exponent: float, key: int) -> None:
+    """0.5 / (70 + 30)^a, and the square root of lift 4."""
+    damped = measures.damped_count(F.lit(0.5), F.lit(70), prior=30.0, exponent=exponent)
+    assert _values(spark, measures.score_key(damped, F.lit(4.0), F.lit(1.0), lift_exponent=0.5)) == [key]
 
 
 def test_a_candidate_shown_too_often_is_pressed_down_by_its_factor(spark: SparkSession) -> None:
