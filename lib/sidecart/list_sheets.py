@@ -93,7 +93,7 @@ class _Sold:
 
     def of(self, variant: int) -> Ints:
         """The bitset of one variant."""
-        found: Ints = self.words[self._rows[min(variant, len(self._rows) - 1)]]
+        found: Ints = self.words[self.rows(np.array(variant))]
         return found
 
 
@@ -103,7 +103,7 @@ class _Category:
 
     category_id: str | None
     shelf: Shelf | None = None
-    rows: Ints = field(default_factory=lambda: np.zeros(0, np.int32))
+    rows: Ints = field(default_factory=lambda: _NONE)
 
     def filled(self, table: pa.Table, drawing: Drawing, sold: _Sold) -> _Category:
         """With the candidates that fit it."""
@@ -304,7 +304,7 @@ _OF_SCORE = (
     "candidate_id_order",
 )
 _OF_PAGE = ("anchor", "group", "own", "brand", "brand_mode", "draw", "is_sold", "keys")
-_NONE = np.zeros(0, np.int32)
+_NONE: Ints = np.zeros(0, np.int32)
 
 
 def _int32(values: Ints) -> pa.Array:
